@@ -1,0 +1,74 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+  name: "HeadKV",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "HeadKV", targets: ["HeadKV"]),
+    .library(name: "HeadKVCache", targets: ["HeadKVCache"]),
+    .executable(name: "headkv-run", targets: ["headkv-run"]),
+    .executable(name: "headkv-bench", targets: ["headkv-bench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // MARK: - C libraries of the system
+    .systemLibrary(
+      name: "COpenBLAS", path: "Modules/COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .systemLibrary(
+      name: "CLAPACKE", path: "Modules/CLAPACKE", pkgConfig: "lapacke",
+      providers: [.apt(["liblapacke-dev"]), .brew(["lapack"])]),
+    .systemLibrary(
+      name: "CLibPNG", path: "Modules/CLibPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CZlib", path: "Modules/CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+    // MARK: - Libraries
+    .target(name: "CHeadKVKernels"),
+    .target(
+      name: "HeadKVMath", dependencies: ["CHeadKVKernels", "COpenBLAS", "CLAPACKE"],
+      swiftSettings: strict),
+    .target(name: "HeadKVWeights", swiftSettings: strict),
+    .target(name: "HeadKVCache", dependencies: ["HeadKVMath"], swiftSettings: strict),
+    .target(
+      name: "HeadKVModels", dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache"],
+      swiftSettings: strict),
+    .target(name: "HeadKVImage", dependencies: ["CLibPNG", "CZlib"], swiftSettings: strict),
+    .target(
+      name: "HeadKV",
+      dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVImage"],
+      resources: [.copy("Resources/c10")],
+      swiftSettings: strict),
+
+    // MARK: - Tools
+    .executableTarget(
+      name: "headkv-run",
+      dependencies: [
+        "HeadKV", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "headkv-bench",
+      dependencies: [
+        "HeadKV", "HeadKVMath",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // MARK: - Tests
+    .testTarget(name: "HeadKVMathTests", dependencies: ["HeadKVMath"]),
+    .testTarget(name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights"]),
+    .testTarget(name: "HeadKVCacheTests", dependencies: ["HeadKVCache", "HeadKVMath"]),
+    .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
+    .testTarget(
+      name: "HeadKVModelsTests",
+      dependencies: ["HeadKVModels", "HeadKVMath", "HeadKVWeights"],
+      resources: [.copy("Goldens")]),
+  ],
+  swiftLanguageModes: [.v6]
+)

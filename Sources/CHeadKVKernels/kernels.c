@@ -1,0 +1,1 @@
+#include "headkv_kernels.h"

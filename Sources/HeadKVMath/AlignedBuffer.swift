@@ -1,0 +1,47 @@
+/// Uniquely owned, fixed-size memory whose first element lies on a 64-byte boundary.
+///
+/// The size never changes after `init`, so code that holds one allocates nothing later.
+@safe
+package struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
+  /// Cache-line and widest-vector alignment.
+  package static var alignment: Int { 64 }
+
+  package let count: Int
+  /// First element; valid while the buffer lives.
+  package let base: UnsafeMutablePointer<Element>
+
+  /// Allocates `count` elements and sets each to `value`.
+  ///
+  /// - Precondition: `count >= 0`.
+  package init(count: Int, repeating value: Element) {
+    precondition(count >= 0, "negative buffer size")
+    self.count = count
+    let raw = UnsafeMutableRawPointer.allocate(
+      byteCount: Swift.max(count, 1) * MemoryLayout<Element>.stride, alignment: Self.alignment)
+    unsafe base = raw.bindMemory(to: Element.self, capacity: count)
+    unsafe base.initialize(repeating: value, count: count)
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  package var byteCount: Int { count * MemoryLayout<Element>.stride }
+
+  package func withSpan<R, E: Error>(_ body: (Span<Element>) throws(E) -> R) throws(E) -> R {
+    try body(unsafe Span(_unsafeStart: UnsafePointer(base), count: count))
+  }
+
+  package mutating func withMutableSpan<R, E: Error>(
+    _ body: (inout MutableSpan<Element>) throws(E) -> R
+  ) throws(E) -> R {
+    var span = unsafe MutableSpan(_unsafeStart: base, count: count)
+    return try body(&span)
+  }
+}
+
+extension AlignedBuffer where Element == Float {
+  /// A row-major view of `rows` x `columns` elements that start at `offset`.
+  package func matrix(rows: Int, columns: Int, offset: Int = 0) -> FloatMatrix {
+    precondition(offset >= 0 && offset + rows * columns <= count, "view outside its buffer")
+    return unsafe FloatMatrix(base: base + offset, rows: rows, columns: columns, stride: columns)
+  }
+}

@@ -1,0 +1,36 @@
+internal import COpenBLAS
+
+/// The one place that calls OpenBLAS.
+///
+/// OpenBLAS is the tool for wide matrices (convolutions as matrix products, analysis) and the
+/// reference for narrow ones. Its thread count is global to the process, so it is set to one once;
+/// ``WorkerPool`` does the sharing out.
+package enum BLAS {
+  private static let singleThreaded: Void = openblas_set_num_threads(1)
+
+  /// c = a b + beta c, row-major, with `a` or `b` transposed when asked.
+  ///
+  /// Shapes: op(a) [m, k], op(b) [k, n], c [m, n], taken from the views.
+  package static func multiply(
+    _ a: FloatMatrix, transposed aTransposed: Bool = false,
+    _ b: FloatMatrix, transposed bTransposed: Bool = false,
+    into c: FloatMatrix, beta: Float = 0
+  ) {
+    _ = singleThreaded
+    let m = unsafe aTransposed ? a.columns : a.rows
+    let k = unsafe aTransposed ? a.rows : a.columns
+    let n = unsafe bTransposed ? b.rows : b.columns
+    unsafe precondition(
+      k == (bTransposed ? b.columns : b.rows) && c.rows == m && c.columns == n,
+      "shapes of a matrix product do not fit")
+    guard m > 0, n > 0, k > 0 else { return }
+    unsafe cblas_sgemm(
+      CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans,
+      bTransposed ? CblasTrans : CblasNoTrans,
+      blasint(m), blasint(n), blasint(k), 1, a.base, blasint(a.stride), b.base, blasint(b.stride),
+      beta, c.base, blasint(c.stride))
+  }
+
+  /// How OpenBLAS was built, for reports.
+  package static var configuration: String { unsafe String(cString: openblas_get_config()) }
+}
