@@ -7,13 +7,7 @@ let package = Package(
   name: "HeadKV",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "HeadKV", targets: ["HeadKV"]),
     .library(name: "HeadKVCache", targets: ["HeadKVCache"]),
-    .executable(name: "headkv-run", targets: ["headkv-run"]),
-    .executable(name: "headkv-bench", targets: ["headkv-bench"]),
-  ],
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
     // MARK: - C libraries of the system
@@ -35,40 +29,10 @@ let package = Package(
     .target(
       name: "HeadKVMath", dependencies: ["CHeadKVKernels", "COpenBLAS", "CLAPACKE"],
       swiftSettings: strict),
-    .target(name: "HeadKVWeights", swiftSettings: strict),
     .target(name: "HeadKVCache", dependencies: ["HeadKVMath"], swiftSettings: strict),
-    .target(
-      name: "HeadKVModels", dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache"],
-      swiftSettings: strict),
-    .target(name: "HeadKVImage", dependencies: ["CLibPNG", "CZlib"], swiftSettings: strict),
-    .target(
-      name: "HeadKV",
-      dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVImage"],
-      resources: [.copy("Resources/c10")],
-      swiftSettings: strict),
-
-    // MARK: - Tools
-    .executableTarget(
-      name: "headkv-run",
-      dependencies: [
-        "HeadKV", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
-    .executableTarget(
-      name: "headkv-bench",
-      dependencies: [
-        "HeadKV", "HeadKVMath",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
-
     // MARK: - Tests
     .testTarget(name: "HeadKVMathTests", dependencies: ["HeadKVMath"]),
-    .testTarget(name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights"]),
     .testTarget(name: "HeadKVCacheTests", dependencies: ["HeadKVCache", "HeadKVMath"]),
-    .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
-    .testTarget(
-      name: "HeadKVModelsTests",
-      dependencies: ["HeadKVModels", "HeadKVMath", "HeadKVWeights"],
-      resources: [.copy("Goldens")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,4 @@
-import CHeadKVKernels
+internal import CHeadKVKernels
 import Foundation
 import Synchronization
 

@@ -1,0 +1,103 @@
+/// What a sequence's cache may hold, as people say it.
+///
+/// `1/6` or `17%`: a share of the full cache's rows, rounded to the nearest. `43rows`: rows of each
+/// head. `64MiB`: bytes of the whole sequence, allocated memory included, never exceeded.
+public enum CacheBudget: Sendable, Hashable {
+  case share(Double)
+  case rows(Int)
+  case bytes(Int)
+
+  /// - Throws: ``CacheBudgetError`` for anything but the three forms, and for nothing left to hold.
+  public init(parsing text: String) throws(CacheBudgetError) {
+    let trimmed = text.filter { $0 != " " && $0 != "_" }.lowercased()
+    guard let budget = Self.parse(trimmed) else { throw .malformed(text) }
+    self = budget
+    switch budget {
+    case .share(let share) where !(share > 0 && share <= 1): throw .shareOutOfRange(text)
+    case .rows(let count) where count < 1: throw .nothing(text)
+    case .bytes(let count) where count < 1: throw .nothing(text)
+    default: break
+    }
+  }
+
+  private static let units: [(suffix: String, bytes: Double)] = [
+    ("gib", 1_073_741_824), ("mib", 1_048_576), ("kib", 1024), ("gb", 1e9), ("mb", 1e6),
+    ("kb", 1e3), ("b", 1),
+  ]
+
+  private static func parse(_ text: String) -> CacheBudget? {
+    func number(_ digits: some StringProtocol) -> Double? {
+      guard let value = Double(String(digits)), value.isFinite, value >= 0, value < 1e15 else {
+        return nil
+      }
+      return value
+    }
+    if text.hasSuffix("%") { return number(text.dropLast()).map { .share($0 / 100) } }
+    for suffix in ["rows", "row"] where text.hasSuffix(suffix) {
+      return Int(text.dropLast(suffix.count)).map { .rows($0) }
+    }
+    for unit in units where text.hasSuffix(unit.suffix) {
+      guard let value = number(text.dropLast(unit.suffix.count)), value * unit.bytes < 1e18 else {
+        return nil
+      }
+      return .bytes(Int(value * unit.bytes))
+    }
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    if parts.count == 2 {
+      guard let above = number(parts[0]), let below = number(parts[1]), below > 0 else {
+        return nil
+      }
+      return .share(above / below)
+    }
+    return number(text).map { .share($0) }
+  }
+
+  /// Rows that each head may keep after a step, prefix included.
+  ///
+  /// - Throws: ``CacheBudgetError/tooSmall(rows:needed:)`` if the prefix and one row do not fit.
+  public func rowsPerHead(_ shape: SequenceShape) throws(CacheBudgetError) -> Int {
+    let rows: Int
+    switch self {
+    case .share(let share): rows = Int((share * Double(shape.fullRows)).rounded())
+    case .rows(let count): rows = min(count, shape.fullRows)
+    case .bytes(let limit): rows = Self.largest(upTo: shape.fullRows) {
+      let held = $0 == shape.fullRows ? $0 : $0 + shape.rowsPerStep
+      return shape.byteCount(rowsPerHead: min(held, shape.fullRows)) <= limit
+    }
+    }
+    let needed = shape.prefixRows + 1
+    guard rows >= needed else { throw .tooSmall(rows: rows, needed: needed) }
+    return rows
+  }
+
+  /// The largest number in `0...limit` for which `fits` holds; `fits` is monotone.
+  private static func largest(upTo limit: Int, where fits: (Int) -> Bool) -> Int {
+    var low = 0
+    var high = limit
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if fits(middle) { low = middle } else { high = middle - 1 }
+    }
+    return low
+  }
+}
+
+/// Why a cache budget cannot be used.
+public enum CacheBudgetError: Error, Sendable, Equatable, CustomStringConvertible {
+  case malformed(String)
+  case shareOutOfRange(String)
+  case nothing(String)
+  case tooSmall(rows: Int, needed: Int)
+
+  public var description: String {
+    switch self {
+    case .malformed(let text):
+      "cache budget '\(text)' is not a share (1/6, 17%), rows (43rows) or a size (64MiB)"
+    case .shareOutOfRange(let text):
+      "cache budget '\(text)' is not above 0 and at most 100 % of the full cache"
+    case .nothing(let text): "cache budget '\(text)' holds nothing"
+    case .tooSmall(let rows, let needed):
+      "cache budget gives each head \(rows) row\(rows == 1 ? "" : "s"); at least \(needed) are needed (prefix and newest row)"
+    }
+  }
+}

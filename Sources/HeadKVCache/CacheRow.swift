@@ -1,0 +1,40 @@
+/// What the store remembers of one cached row beside its key and value.
+public struct CacheRow: Sendable, Hashable {
+  /// Index of the token on its grid in raster order (row * width + column); negative for a row of
+  /// the prefix, which has no place on the grid.
+  public var position: Int32
+  /// The sequence's step in which the row was appended; `now - birth` is its age. Equal to the
+  /// position for raster order only.
+  public var birth: Int32
+  /// Added to the row's attention logit: log c for a row that stands for c equal ones.
+  public var bias: Float
+
+  public init(position: Int32, birth: Int32, bias: Float = 0) {
+    self.position = position
+    self.birth = birth
+    self.bias = bias
+  }
+
+  public var isPrefix: Bool { position < 0 }
+}
+
+/// The grid of tokens that a picture is drawn on.
+public struct TokenGrid: Sendable, Hashable {
+  public let width: Int
+  public let height: Int
+
+  /// - Precondition: both sides are positive.
+  public init(width: Int, height: Int) {
+    precondition(width > 0 && height > 0, "a grid has at least one cell")
+    self.width = width
+    self.height = height
+  }
+
+  public var count: Int { width * height }
+
+  /// Row and column of a raster position; nil for a prefix row.
+  public func place(of position: Int32) -> (row: Int, column: Int)? {
+    guard position >= 0 else { return nil }
+    return (Int(position) / width, Int(position) % width)
+  }
+}

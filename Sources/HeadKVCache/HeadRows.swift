@@ -1,0 +1,85 @@
+import HeadKVMath
+
+/// The rows of one head as bare memory: the thin layer through which all pointers go.
+///
+/// Valid while its ``LayerCache`` lives and is not re-carved. Different heads may be used by
+/// different threads at the same time; one head by one thread only.
+@unsafe
+package struct HeadRows {
+  let slab: UnsafeMutablePointer<HeadSlab>
+  let words: UnsafeMutablePointer<Float>
+
+  package var count: Int { unsafe slab.pointee.count }
+  package var capacity: Int { unsafe slab.pointee.capacity }
+  package var stride: Int { unsafe slab.pointee.stride }
+  package var keys: UnsafeMutablePointer<Float> { unsafe words + slab.pointee.keys }
+  package var values: UnsafeMutablePointer<Float> { unsafe words + slab.pointee.values }
+  package var scores: UnsafeMutablePointer<Float> { unsafe words + slab.pointee.scores }
+  package var biases: UnsafeMutablePointer<Float> { unsafe words + slab.pointee.biases }
+  package var positions: UnsafeMutablePointer<Int32> { unsafe integers(slab.pointee.positions) }
+  package var births: UnsafeMutablePointer<Int32> { unsafe integers(slab.pointee.births) }
+
+  private func integers(_ offset: Int) -> UnsafeMutablePointer<Int32> {
+    unsafe UnsafeMutableRawPointer(words + offset).assumingMemoryBound(to: Int32.self)
+  }
+
+  /// Adds a row behind the live ones and returns its slot.
+  ///
+  /// - Precondition: `count < capacity`.
+  @discardableResult
+  package func append(
+    key: UnsafePointer<Float>, value: UnsafePointer<Float>, _ row: CacheRow
+  ) -> Int {
+    let slot = unsafe slab.pointee.count
+    unsafe precondition(slot < slab.pointee.capacity, "the head's slab is full")
+    unsafe slab.pointee.count = slot + 1
+    unsafe write(slot, key: key, value: value, row)
+    return slot
+  }
+
+  /// Overwrites a live row.
+  package func replace(
+    _ slot: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>, _ row: CacheRow
+  ) {
+    unsafe precondition(slot >= 0 && slot < slab.pointee.count, "no live row in that slot")
+    unsafe write(slot, key: key, value: value, row)
+  }
+
+  private func write(
+    _ slot: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>, _ row: CacheRow
+  ) {
+    unsafe (keys + slot * stride).update(from: key, count: stride)
+    unsafe (values + slot * stride).update(from: value, count: stride)
+    unsafe positions[slot] = row.position
+    unsafe births[slot] = row.birth
+    unsafe scores[slot] = 0
+    unsafe biases[slot] = row.bias
+  }
+
+  /// Frees the planned rows: the last live row moves into each hole, so no more rows move than go,
+  /// and no row is ever gathered elsewhere.
+  ///
+  /// - Precondition: the slots are live and distinct.
+  package func apply(_ plan: inout EvictionPlan) {
+    plan.sortDescending()
+    var previous = Int32.max
+    for slot in plan.slots {
+      let last = unsafe slab.pointee.count - 1
+      precondition(slot >= 0 && slot <= last && slot < previous, "plan names no live row")
+      previous = slot
+      if Int(slot) != last { unsafe move(from: last, to: Int(slot)) }
+      unsafe slab.pointee.count = last
+    }
+  }
+
+  private func move(from source: Int, to target: Int) {
+    unsafe (keys + target * stride).update(from: keys + source * stride, count: stride)
+    unsafe (values + target * stride).update(from: values + source * stride, count: stride)
+    unsafe positions[target] = positions[source]
+    unsafe births[target] = births[source]
+    unsafe scores[target] = scores[source]
+    unsafe biases[target] = biases[source]
+  }
+
+  func removeAll() { unsafe slab.pointee.count = 0 }
+}

@@ -1,0 +1,65 @@
+internal import CHeadKVKernels
+
+/// The vector kernels, as thin wrappers.
+///
+/// The pointers may not overlap unless a function says so; nothing here allocates.
+package enum Kernels {
+  /// The instruction set in use: "portable", "avx2" or "avx512".
+  package static var instructionSet: String { unsafe String(cString: hkv_instruction_set()) }
+
+  /// Switches the process to another instruction set; false if it is not to be had. For tests.
+  package static func select(instructionSet name: String) -> Bool {
+    unsafe name.withCString { unsafe hkv_select_instruction_set($0) != 0 }
+  }
+
+  /// One query over `rows` keys and values: weights = softmax(scale K q + bias), out = weights V.
+  ///
+  /// Strides count floats from one row to the next. `weights` takes `rows` floats, `out` `dim`.
+  package static func attend(
+    query: UnsafePointer<Float>, keys: UnsafePointer<Float>, keyStride: Int,
+    values: UnsafePointer<Float>, valueStride: Int, bias: UnsafePointer<Float>? = nil,
+    rows: Int, dim: Int, scale: Float,
+    weights: UnsafeMutablePointer<Float>, out: UnsafeMutablePointer<Float>
+  ) {
+    precondition(rows >= 1 && dim >= 0, "attention needs at least one row")
+    unsafe hkv_attend_f32(
+      query, keys, keyStride, values, valueStride, bias, rows, dim, scale, weights, out)
+  }
+
+  /// out = x / sqrt(mean(x^2) + epsilon) * weight; `out` may be `x`.
+  package static func rmsNorm(
+    _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, count: Int, epsilon: Float,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    unsafe hkv_rms_norm(x, weight, count, epsilon, out)
+  }
+
+  /// gate = silu(gate) * up.
+  package static func siluMultiply(
+    _ gate: UnsafeMutablePointer<Float>, up: UnsafePointer<Float>, count: Int
+  ) {
+    unsafe hkv_silu_mul(gate, up, count)
+  }
+
+  /// x = gelu(x), the tanh form.
+  package static func geluTanh(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    unsafe hkv_gelu_tanh(x, count)
+  }
+
+  /// x = softmax(x); entries of -infinity become 0, also when there is nothing else.
+  package static func softmax(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    unsafe hkv_softmax(x, count)
+  }
+
+  /// x = exp(x); 0 below -87.3, saturates above 88.
+  package static func exp(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    unsafe hkv_exp(x, count)
+  }
+
+  /// Turns interleaved pairs: (x0, x1) -> (x0 c - x1 s, x0 s + x1 c); `cosSin` is [pairs][2].
+  package static func rotatePairs(
+    _ x: UnsafeMutablePointer<Float>, cosSin: UnsafePointer<Float>, pairs: Int
+  ) {
+    unsafe hkv_rotate_pairs(x, cosSin, pairs)
+  }
+}
