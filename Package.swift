@@ -29,10 +29,20 @@ let package = Package(
     .target(
       name: "HeadKVMath", dependencies: ["CHeadKVKernels", "COpenBLAS", "CLAPACKE"],
       swiftSettings: strict),
+    .target(name: "HeadKVWeights", swiftSettings: strict),
     .target(name: "HeadKVCache", dependencies: ["HeadKVMath"], swiftSettings: strict),
+    .target(
+      name: "HeadKVModels",
+      dependencies: ["CHeadKVKernels", "HeadKVMath", "HeadKVWeights", "HeadKVCache"],
+      swiftSettings: strict),
+
     // MARK: - Tests
     .testTarget(name: "HeadKVMathTests", dependencies: ["HeadKVMath"]),
     .testTarget(name: "HeadKVCacheTests", dependencies: ["HeadKVCache", "HeadKVMath"]),
+    .testTarget(
+      name: "HeadKVModelsTests",
+      dependencies: ["HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache"],
+      resources: [.copy("Goldens")]),
   ],
   swiftLanguageModes: [.v6]
 )

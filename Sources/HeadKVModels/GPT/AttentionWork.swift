@@ -1,0 +1,108 @@
+import CHeadKVKernels
+import HeadKVCache
+import HeadKVMath
+
+/// Attention of one layer, one head of one sequence a task: rotate, append, attend, evict.
+struct AttentionWork: ParallelWork {
+  let engine: DecodeEngine
+  let layer: Int
+  let heads: Int
+  let evicts: Bool
+
+  func perform(_ task: Int) {
+    let scratch = engine.scratch
+    let group = scratch.groups[task / heads]
+    let head = task % heads
+    let slot = engine.slots[group.sequence]
+    let rows = unsafe slot.cache!.rows(layer: layer, head: head)
+    let size = engine.shape.headDimension
+    let width = heads * size
+
+    for index in group.firstRow..<group.firstRow + group.rows {
+      let query = unsafe scratch.queryKeyValue.row(index) + head * size
+      let key = unsafe query + width
+      let position = scratch.positions[index]
+      unsafe rotate(query, key, to: position, size)
+      unsafe rows.append(
+        key: key, value: key + width, CacheRow(position: position, birth: slot.step))
+    }
+
+    let live = unsafe rows.count
+    let weights = unsafe scratch.weights(group, head: head)
+    let scale = 1 / Float(size).squareRoot()
+    for index in 0..<group.rows {
+      let row = group.firstRow + index
+      unsafe hkv_attend_f32(
+        scratch.queryKeyValue.row(row) + head * size, rows.keys, rows.stride, rows.values,
+        rows.stride, rows.biases, live, size, scale, weights + index * live,
+        scratch.attended.row(row) + head * size)
+    }
+    if evicts { unsafe evict(rows, weights, group, head, task) }
+  }
+
+  private func rotate(
+    _ query: UnsafeMutablePointer<Float>, _ key: UnsafeMutablePointer<Float>, to position: Int32,
+    _ size: Int
+  ) {
+    if position < 0 {
+      unsafe query.update(repeating: 0, count: size)
+      unsafe key.update(repeating: 0, count: size)
+      return
+    }
+    let turn = unsafe engine.model.rotary.row(Int(position))
+    unsafe hkv_rotate_pairs(query, turn, size / 2)
+    unsafe hkv_rotate_pairs(key, turn, size / 2)
+  }
+
+  private func evict(
+    _ rows: HeadRows, _ weights: UnsafeMutablePointer<Float>, _ group: StepGroup, _ head: Int,
+    _ task: Int
+  ) {
+    let slot = engine.slots[group.sequence]
+    let isPrefix = engine.scratch.positions[group.firstRow] < 0
+    let step = HeadStep(
+      layer: layer, head: head, now: slot.step, prefixRows: slot.prefixRows + (isPrefix ? 1 : 0),
+      newRows: group.rows, queries: group.rows, grid: engine.shape.grid)
+    let live = unsafe rows.count
+    let plan = unsafe engine.scratch.plan(task)
+    unsafe plan.pointee.removeAll()
+    var scores = unsafe MutableSpan(_unsafeStart: rows.scores, count: live)
+    unsafe engine.policy.plan(
+      step, positions: Span(_unsafeStart: UnsafePointer(rows.positions), count: live),
+      births: Span(_unsafeStart: UnsafePointer(rows.births), count: live),
+      weights: Span(_unsafeStart: UnsafePointer(weights), count: live * group.rows),
+      scores: &scores, into: &plan.pointee)
+    unsafe rows.apply(&plan.pointee)
+  }
+}
+
+/// The gated feed-forward layer, a range of hidden columns a task.
+@unsafe
+struct FeedForwardWork: ParallelWork {
+  let layer: GPT.Layer
+  let input: FloatMatrix
+  let gate: FloatMatrix
+  let up: FloatMatrix
+  let columns: Int
+
+  static func run(
+    _ layer: GPT.Layer, _ input: FloatMatrix, gate: FloatMatrix, up: FloatMatrix, pool: WorkerPool
+  ) {
+    let hidden = unsafe gate.columns
+    // Four tasks a thread even out the load; tasks start on a cache line of the output.
+    let columns = max((hidden / (pool.threads * 4) + 15) / 16 * 16, 16)
+    unsafe pool.run(
+      tasks: (hidden + columns - 1) / columns,
+      FeedForwardWork(layer: layer, input: input, gate: gate, up: up, columns: columns))
+  }
+
+  func perform(_ task: Int) {
+    let range = unsafe task * columns..<min((task + 1) * columns, gate.columns)
+    unsafe layer.gate.columns(range, of: input, into: gate, accumulate: false)
+    unsafe layer.up.columns(range, of: input, into: up, accumulate: false)
+    for row in 0..<(unsafe gate.rows) {
+      unsafe hkv_silu_mul(
+        gate.row(row) + range.lowerBound, up.row(row) + range.lowerBound, range.count)
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import CHeadKVKernels
+import HeadKVCache
+import HeadKVMath
+
+/// One new token of one sequence in a step.
+public struct StepRow: Sendable, Hashable {
+  public var sequence: Int
+  public var token: Int32
+  /// Where on the grid the token stands, in raster order.
+  public var position: Int32
+
+  public init(sequence: Int, token: Int32, position: Int32) {
+    self.sequence = sequence
+    self.token = token
+    self.position = position
+  }
+}
+
+/// Runs a GPT over a batch of sequences, each with a cache of its own.
+///
+/// Memory is allocated when the engine is made and when a sequence begins; a step allocates
+/// nothing. What a sequence computes does not depend on the others in the batch, nor on the number
+/// of threads, to the last bit. Not for use by two threads at a time.
+@safe
+public final class DecodeEngine {
+  public let model: GPT
+  public let policy: any EvictionPolicy
+  public let shape: SequenceShape
+  /// Sequences that the engine has room for.
+  public let capacity: Int
+  let pool: WorkerPool
+  let scratch: DecodeScratch
+  var slots: [SequenceSlot]
+  private let evicts: Bool
+  /// Row of the logits that belongs to a sequence; -1 if it took no part in the last step.
+  private var logitRow: [Int]
+
+  /// - Parameters:
+  ///   - sequences: sequences to draw at a time; under guidance a picture has two.
+  ///   - threads: threads that work on a step, the caller included.
+  ///   - foldPrefix: whether a caption becomes one row of each head, which changes nothing but the
+  ///     memory, or a row for each token.
+  /// - Precondition: `sequences` and `threads` are positive.
+  public convenience init(
+    model: GPT, policy: any EvictionPolicy, sequences: Int, threads: Int, rowsPerStep: Int = 1
+  ) {
+    self.init(
+      model: model, policy: policy, sequences: sequences, pool: WorkerPool(threads: threads),
+      rowsPerStep: rowsPerStep)
+  }
+
+  package init(
+    model: GPT, policy: any EvictionPolicy, sequences: Int, pool: WorkerPool, rowsPerStep: Int = 1,
+    foldPrefix: Bool = true
+  ) {
+    precondition(sequences > 0 && rowsPerStep > 0, "an engine has sequences and steps have rows")
+    self.model = model
+    self.policy = policy
+    self.pool = pool
+    capacity = sequences
+    let configuration = model.configuration
+    var prefixRows = 1
+    if !foldPrefix, case .captions(let tokens, _) = configuration.conditioning {
+      prefixRows = tokens
+    }
+    shape = SequenceShape(
+      layers: configuration.layers, heads: configuration.heads,
+      headDimension: configuration.headDimension, prefixRows: prefixRows, grid: configuration.grid,
+      rowsPerStep: rowsPerStep)
+    scratch = DecodeScratch(
+      configuration, rows: sequences * rowsPerStep, sequences: sequences, cacheRows: shape.fullRows)
+    slots = (0..<sequences).map { _ in SequenceSlot() }
+    logitRow = Array(repeating: -1, count: sequences)
+    evicts = !(policy is FullPolicy)
+  }
+
+  // MARK: - Sequences
+
+  /// Starts a sequence: gives it an empty cache and runs its prefix, whose last row predicts the
+  /// first token.
+  ///
+  /// - Throws: ``ModelError`` if the condition is not one of this model.
+  public func begin(_ sequence: Int, condition: Condition) throws(ModelError) {
+    precondition(sequence >= 0 && sequence < capacity, "no such sequence")
+    let prefix = try model.prefix(condition)
+    let slot = slots[sequence]
+    slot.cache = SequenceCache(shape, policy: policy)
+    slot.step = 0
+    slot.prefixRows = 0
+    logitRow[sequence] = sequence
+    if prefix.rows > 1 && shape.prefixRows == 1 {
+      foldPrefix(prefix, into: slot)
+      scratch.copyNorm(toLogits: sequence, rows: 1, model: model, pool: pool)
+      return
+    }
+    for row in 0..<prefix.rows {
+      unsafe scratch.setInput(row: 0, prefix.embeddings.base + row * shape.width)
+      scratch.groups[0] = StepGroup(sequence: sequence, firstRow: 0, rows: 1)
+      scratch.positions[0] = -1
+      runLayers(rows: 1, groups: 1)
+    }
+    scratch.copyNorm(toLogits: sequence, rows: 1, model: model, pool: pool)
+  }
+
+  /// Ends a sequence and frees its cache.
+  public func end(_ sequence: Int) {
+    slots[sequence].cache = nil
+    logitRow[sequence] = -1
+  }
+
+  /// Feeds each row's token to its sequence; the logits then predict what follows.
+  ///
+  /// Rows of one sequence stand together; they see each other and all that is cached.
+  /// - Precondition: the sequences have begun; at most `rowsPerStep` rows of each; tokens and
+  ///   positions are in range.
+  /// - Complexity: reads every weight once.
+  public func step(_ rows: [StepRow]) {
+    precondition(!rows.isEmpty && rows.count <= scratch.rows, "a step has between one row and all")
+    var groups = 0
+    for (index, row) in rows.enumerated() {
+      precondition(
+        row.token >= 0 && Int(row.token) < model.configuration.vocabulary, "token out of range")
+      unsafe model.tokenEmbedding.copyRow(Int(row.token), into: scratch.input.row(index))
+      scratch.positions[index] = row.position
+      if index > 0, rows[index - 1].sequence == row.sequence {
+        scratch.groups[groups - 1].rows += 1
+      } else {
+        scratch.groups[groups] = StepGroup(sequence: row.sequence, firstRow: index, rows: 1)
+        groups += 1
+      }
+    }
+    runLayers(rows: rows.count, groups: groups)
+    for sequence in logitRow.indices { logitRow[sequence] = -1 }
+    for group in 0..<groups {
+      logitRow[scratch.groups[group].sequence] = scratch.groups[group].firstRow
+    }
+    scratch.copyNorm(toLogits: 0, rows: rows.count, model: model, pool: pool)
+  }
+
+  /// Logits `[vocabulary]` after the last step, or after `begin`, of row `row` of a sequence.
+  ///
+  /// - Precondition: the sequence took part in it.
+  public func withLogits<R, E: Error>(
+    _ sequence: Int, row: Int = 0, _ body: (Span<Float>) throws(E) -> R
+  ) throws(E) -> R {
+    try body(
+      unsafe Span(
+        _unsafeStart: UnsafePointer(logits(sequence, row: row)),
+        count: model.configuration.vocabulary))
+  }
+
+  package func logits(_ sequence: Int, row: Int = 0) -> UnsafeMutablePointer<Float> {
+    precondition(logitRow[sequence] >= 0, "the sequence took no part in the last step")
+    return unsafe scratch.logits.row(logitRow[sequence] + row)
+  }
+
+  // MARK: - Accounts
+
+  /// Bytes that the caches of all sequences hold now.
+  public var cacheBytes: Int { slots.reduce(0) { $0 + ($1.cache?.byteCount ?? 0) } }
+
+  /// Live rows of a sequence over all layers and heads.
+  public func liveRows(_ sequence: Int) -> Int { slots[sequence].cache?.liveRows ?? 0 }
+
+  /// The most live rows that a head of the sequence has.
+  public func mostLiveRows(_ sequence: Int) -> Int { slots[sequence].cache?.mostLiveRows ?? 0 }
+
+  // MARK: - The network
+
+  private func runLayers(rows: Int, groups: Int) {
+    let x = unsafe scratch.input.rows(0, count: rows)
+    let normed = unsafe scratch.normed.rows(0, count: rows)
+    let qkv = unsafe scratch.queryKeyValue.rows(0, count: rows)
+    let attended = unsafe scratch.attended.rows(0, count: rows)
+    let hidden = unsafe scratch.gate.rows(0, count: rows)
+    for (index, layer) in model.layers.enumerated() {
+      unsafe normalise(x, layer.attentionNorm, into: normed)
+      unsafe layer.queryKeyValue.apply(normed, into: qkv, pool: pool)
+      pool.run(
+        tasks: groups * shape.heads,
+        AttentionWork(engine: self, layer: index, heads: shape.heads, evicts: evicts))
+      unsafe layer.attentionOutput.apply(attended, into: x, accumulate: true, pool: pool)
+      unsafe normalise(x, layer.feedForwardNorm, into: normed)
+      unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: scratch.up, pool: pool)
+      unsafe layer.down.apply(hidden, into: x, accumulate: true, pool: pool)
+    }
+    for group in 0..<groups {
+      let first = scratch.groups[group].firstRow
+      let slot = slots[scratch.groups[group].sequence]
+      if scratch.positions[first] < 0 { slot.prefixRows += 1 }
+      slot.step += 1
+    }
+  }
+
+  func normalise(_ x: FloatMatrix, _ weight: FloatStorage, into out: FloatMatrix) {
+    let epsilon = model.configuration.normEpsilon
+    for row in 0..<(unsafe x.rows) {
+      unsafe hkv_rms_norm(x.row(row), weight.base, x.columns, epsilon, out.row(row))
+    }
+  }
+}
+
+extension SequenceShape {
+  /// Width of the residual stream.
+  var width: Int { heads * headDimension }
+}
+
+/// A sequence of the engine: its cache and how far it has come.
+final class SequenceSlot {
+  var cache: SequenceCache?
+  var step: Int32 = 0
+  var prefixRows = 0
+}
+
+/// The rows of one sequence in a step.
+struct StepGroup: Sendable {
+  var sequence: Int
+  var firstRow: Int
+  var rows: Int
+}

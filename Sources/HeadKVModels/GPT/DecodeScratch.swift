@@ -1,0 +1,87 @@
+import HeadKVCache
+import HeadKVMath
+
+/// Everything a step writes, allocated once.
+@safe
+final class DecodeScratch {
+  let rows: Int
+  private let buffer: AlignedBuffer<Float>
+  /// Residual stream `[rows, dimension]`.
+  let input: FloatMatrix
+  let normed: FloatMatrix
+  /// `[rows, 3 dimension]`.
+  let queryKeyValue: FloatMatrix
+  let attended: FloatMatrix
+  /// `[rows, hidden]`.
+  let gate: FloatMatrix
+  let up: FloatMatrix
+  /// `[rows, vocabulary]`.
+  let logits: FloatMatrix
+  /// Softmax weights, `weightStride` for each row and head.
+  private let weights: UnsafeMutablePointer<Float>
+  let weightStride: Int
+  private let heads: Int
+  var groups: [StepGroup]
+  var positions: [Int32]
+  private let plans: UnsafeMutablePointer<EvictionPlan>
+  private let planCount: Int
+
+  init(_ shape: GPTConfiguration, rows: Int, sequences: Int, cacheRows: Int) {
+    self.rows = rows
+    heads = shape.heads
+    weightStride = (cacheRows + 15) / 16 * 16
+    let logitRows = max(rows, sequences)
+    let sizes = [
+      rows * shape.dimension, rows * shape.dimension, rows * 3 * shape.dimension,
+      rows * shape.dimension, rows * shape.hidden, rows * shape.hidden,
+      logitRows * shape.vocabulary, rows * shape.heads * weightStride,
+    ].map { ($0 + 15) / 16 * 16 }
+    buffer = AlignedBuffer(count: sizes.reduce(0, +), repeating: 0)
+    var offsets: [Int] = [0]
+    for size in sizes { offsets.append(offsets.last! + size) }
+    unsafe input = buffer.matrix(rows: rows, columns: shape.dimension, offset: offsets[0])
+    unsafe normed = buffer.matrix(rows: rows, columns: shape.dimension, offset: offsets[1])
+    unsafe queryKeyValue = buffer.matrix(
+      rows: rows, columns: 3 * shape.dimension, offset: offsets[2])
+    unsafe attended = buffer.matrix(rows: rows, columns: shape.dimension, offset: offsets[3])
+    unsafe gate = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[4])
+    unsafe up = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[5])
+    unsafe logits = buffer.matrix(rows: logitRows, columns: shape.vocabulary, offset: offsets[6])
+    unsafe weights = buffer.base + offsets[7]
+    groups = Array(repeating: StepGroup(sequence: 0, firstRow: 0, rows: 0), count: rows)
+    positions = Array(repeating: 0, count: rows)
+    planCount = rows * shape.heads
+    unsafe plans = .allocate(capacity: planCount)
+    for index in 0..<planCount {
+      unsafe (plans + index).initialize(to: EvictionPlan(reserving: cacheRows))
+    }
+  }
+
+  deinit {
+    unsafe plans.deinitialize(count: planCount)
+    unsafe plans.deallocate()
+  }
+
+  /// Where the weights of a group's head go: `[queries, live rows]`, one run.
+  func weights(_ group: StepGroup, head: Int) -> UnsafeMutablePointer<Float> {
+    unsafe weights + (group.firstRow * heads + head * group.rows) * weightStride
+  }
+
+  func plan(_ task: Int) -> UnsafeMutablePointer<EvictionPlan> { unsafe plans + task }
+
+  func setInput(row: Int, _ values: UnsafePointer<Float>) {
+    unsafe input.row(row).update(from: values, count: input.columns)
+  }
+
+  /// Final norm and output head of the first `rows` rows, into the logits from `first` on.
+  func copyNorm(toLogits first: Int, rows: Int, model: GPT, pool: WorkerPool) {
+    let x = unsafe input.rows(0, count: rows)
+    let out = unsafe normed.rows(0, count: rows)
+    for row in 0..<rows {
+      unsafe Kernels.rmsNorm(
+        x.row(row), weight: model.norm.base, count: x.columns,
+        epsilon: model.configuration.normEpsilon, into: out.row(row))
+    }
+    unsafe model.output.apply(out, into: logits.rows(first, count: rows), pool: pool)
+  }
+}

@@ -1,0 +1,105 @@
+import HeadKVMath
+import HeadKVWeights
+
+/// The weights of a LlamaGen GPT, read-only and shared by all that draw with them.
+///
+/// Matrices stay in the mapped file and in its element type (f32, bf16 or f16); arithmetic is f32.
+public final class GPT: Sendable {
+  struct Layer: Sendable {
+    let attentionNorm: FloatStorage
+    /// `[3 dimension, dimension]`: queries, keys and values stacked.
+    let queryKeyValue: Linear
+    let attentionOutput: Linear
+    let feedForwardNorm: FloatStorage
+    let gate: Linear
+    let up: Linear
+    let down: Linear
+  }
+
+  enum ConditionEmbedding: Sendable {
+    /// `[classes + 1, dimension]`; the last row is the null class.
+    case classes(FloatStorage)
+    case captions(first: Linear, second: Linear, null: FloatStorage)
+  }
+
+  public let configuration: GPTConfiguration
+  /// Tensors of the file that the model does not have.
+  public let unexpected: [String]
+  let layers: [Layer]
+  let condition: ConditionEmbedding
+  let tokenEmbedding: Linear
+  let norm: FloatStorage
+  let output: Linear
+  let rotary: RotaryTable
+
+  /// Takes the model's tensors from `catalog`.
+  ///
+  /// - Throws: ``ModelError``: missing tensors all at once, misshapen ones by name with the shape
+  ///   expected and found.
+  public init(_ catalog: TensorCatalog, hints: GPTHints = GPTHints()) throws(ModelError) {
+    let shape = try GPTConfiguration(catalog, hints: hints)
+    let missing = Self.tensorNames(shape).filter { catalog[$0] == nil }
+    guard missing.isEmpty else { throw .missing(file: catalog.path, tensors: missing) }
+
+    var loader = WeightLoader(catalog)
+    let (width, hidden) = (shape.dimension, shape.hidden)
+    var layers: [Layer] = []
+    for index in 0..<shape.layers {
+      let prefix = "layers.\(index)."
+      layers.append(
+        Layer(
+          attentionNorm: try loader.vector(prefix + "attention_norm.weight", width),
+          queryKeyValue: try loader.linear(prefix + "attention.wqkv.weight", 3 * width, width),
+          attentionOutput: try loader.linear(prefix + "attention.wo.weight", width, width),
+          feedForwardNorm: try loader.vector(prefix + "ffn_norm.weight", width),
+          gate: try loader.linear(prefix + "feed_forward.w1.weight", hidden, width),
+          up: try loader.linear(prefix + "feed_forward.w3.weight", hidden, width),
+          down: try loader.linear(prefix + "feed_forward.w2.weight", width, hidden)))
+    }
+    self.layers = layers
+    switch shape.conditioning {
+    case .classes(let count):
+      condition = .classes(
+        try loader.vector("cls_embedding.embedding_table.weight", count + 1, width))
+    case .captions(let tokens, let features):
+      condition = .captions(
+        first: try loader.linear("cls_embedding.cap_proj.fc1.weight", width, features),
+        second: try loader.linear("cls_embedding.cap_proj.fc2.weight", width, width),
+        null: try loader.vector("cls_embedding.uncond_embedding", tokens, features))
+    }
+    tokenEmbedding = try loader.linear("tok_embeddings.weight", shape.vocabulary, width)
+    norm = try loader.vector("norm.weight", width)
+    output = try loader.linear("output.weight", shape.vocabulary, width)
+    loader.ignore("freqs_cis")
+    unexpected = loader.unexpected
+    rotary = RotaryTable(
+      grid: shape.grid, headDimension: shape.headDimension, base: shape.ropeBase)
+    configuration = shape
+  }
+
+  /// Bytes of the matrices that each step reads.
+  public var weightBytesPerStep: Int {
+    layers.reduce(output.byteCount) { sum, layer in
+      sum + layer.queryKeyValue.byteCount + layer.attentionOutput.byteCount + layer.gate.byteCount
+        + layer.up.byteCount + layer.down.byteCount
+    }
+  }
+
+  private static func tensorNames(_ shape: GPTConfiguration) -> [String] {
+    var names = ["tok_embeddings.weight", "norm.weight", "output.weight"]
+    switch shape.conditioning {
+    case .classes: names.append("cls_embedding.embedding_table.weight")
+    case .captions:
+      names += ["cap_proj.fc1.weight", "cap_proj.fc2.weight", "uncond_embedding"].map {
+        "cls_embedding." + $0
+      }
+    }
+    for layer in 0..<shape.layers {
+      names += [
+        "attention_norm", "attention.wqkv", "attention.wo", "ffn_norm", "feed_forward.w1",
+        "feed_forward.w2", "feed_forward.w3",
+      ].map { "layers.\(layer).\($0).weight" }
+    }
+    return names
+  }
+}

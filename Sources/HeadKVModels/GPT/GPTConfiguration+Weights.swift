@@ -1,0 +1,92 @@
+import HeadKVCache
+import HeadKVWeights
+
+extension GPTConfiguration {
+  /// Whether the tensor names are those of a LlamaGen GPT.
+  public static func recognises(_ catalog: TensorCatalog) -> Bool {
+    catalog["tok_embeddings.weight"] != nil && catalog["output.weight"] != nil
+  }
+
+  /// Reads the shape of the model off its tensors, and from `hints` what they do not tell.
+  ///
+  /// Head count and grid do not show in the shapes: they come from the hints, else from the table
+  /// of published models (a published grid is the square that LlamaGen trained that size on; for
+  /// GPT-B and GPT-L, published at 16x16 and 24x24, it has to be said).
+  /// - Throws: ``ModelError``, naming what is missing or contradicts the weights.
+  public init(_ catalog: TensorCatalog, hints: GPTHints) throws(ModelError) {
+    let file = catalog.path
+    func shape(_ name: String) throws(ModelError) -> [Int] {
+      guard let info = catalog[name] else {
+        throw .missing(file: file, tensors: [name])
+      }
+      guard info.shape.count == 2, info.shape.allSatisfy({ $0 > 0 }) else {
+        throw .notAModel(file: file, reason: "\(name) has shape \(info.shape), not a matrix")
+      }
+      return info.shape
+    }
+    guard Self.recognises(catalog) else {
+      throw .notAModel(
+        file: file,
+        reason: "not a LlamaGen GPT: no tok_embeddings.weight and output.weight")
+    }
+    let embedding = try shape("tok_embeddings.weight")
+    vocabulary = embedding[0]
+    dimension = embedding[1]
+    hidden = try shape("layers.0.feed_forward.w1.weight")[0]
+    var count = 0
+    while catalog["layers.\(count).attention.wqkv.weight"] != nil { count += 1 }
+    guard count > 0 else {
+      throw .missing(file: file, tensors: ["layers.0.attention.wqkv.weight"])
+    }
+    layers = count
+    if catalog["cls_embedding.embedding_table.weight"] != nil {
+      conditioning = .classes(try shape("cls_embedding.embedding_table.weight")[0] - 1)
+    } else {
+      let null = try shape("cls_embedding.uncond_embedding")
+      conditioning = .captions(tokens: null[0], dimension: null[1])
+    }
+
+    let width = dimension
+    let published = GPTPreset.all.first { $0.dimension == width && $0.layers == count }
+    if let preset = hints.preset, preset.dimension != width || preset.layers != count {
+      throw .contradiction(
+        file: file, what: "the model", said: preset.name,
+        found: "\(count) layers of width \(width)")
+    }
+    guard let headCount = hints.heads ?? hints.preset?.heads ?? published?.heads else {
+      throw .unknown(
+        file: file,
+        what: "the number of heads does not show in the weights: give --heads, --preset or a config.json")
+    }
+    guard headCount > 0, width % headCount == 0, width / headCount % 4 == 0 else {
+      throw .contradiction(
+        file: file, what: "the number of heads", said: "\(headCount)",
+        found: "a width of \(width), which must split into heads of a multiple of 4")
+    }
+    heads = headCount
+    guard let side = hints.grid ?? Self.tableGrid(catalog, heads: headCount, width: width) else {
+      throw .unknown(
+        file: file,
+        what: "the token grid does not show in the weights: give --image-size, --grid or a config.json")
+    }
+    grid = side
+    ropeBase = hints.ropeBase ?? 10_000
+    normEpsilon = hints.normEpsilon ?? 1e-5
+  }
+
+  /// The grid from the rotary table that older checkpoints carry, else from the published sizes.
+  private static func tableGrid(_ catalog: TensorCatalog, heads: Int, width: Int) -> TokenGrid? {
+    if let info = catalog["freqs_cis"], info.shape.count == 3 {
+      let prefix = catalog["cls_embedding.uncond_embedding"]?.shape.first ?? 1
+      let cells = info.shape[0] - prefix
+      let side = Int(Double(max(cells, 0)).squareRoot().rounded())
+      if side > 0, side * side == cells { return TokenGrid(width: side, height: side) }
+    }
+    switch width {
+    case 1536, 3200: return TokenGrid(width: 24, height: 24)
+    case 1280 where catalog["cls_embedding.uncond_embedding"] == nil:
+      return TokenGrid(width: 24, height: 24)
+    default: return nil
+    }
+  }
+}

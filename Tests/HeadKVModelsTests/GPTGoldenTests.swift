@@ -1,0 +1,100 @@
+import Foundation
+import HeadKVCache
+import HeadKVModels
+import HeadKVWeights
+import Testing
+
+/// A golden model and what LlamaGen's own code computes with it.
+struct Golden {
+  let model: GPT
+  let expected: TensorCatalog
+
+  init(_ folder: String, weights: String = "gpt.safetensors") throws {
+    let base = try #require(Bundle.module.resourceURL).appendingPathComponent("Goldens/\(folder)")
+    func path(_ name: String) -> String { base.appendingPathComponent(name).path }
+    model = try GPT(
+      TensorCatalog.open(path(weights)), hints: GPTHints(sidecar: path("config.json")))
+    expected = try TensorCatalog.open(path("expected.safetensors"))
+  }
+
+  func floats(_ name: String) throws -> [Float] { try expected.tensor(name).floats() }
+  func integers(_ name: String) throws -> [Int] {
+    try expected.tensor(name).integers().map(Int.init)
+  }
+
+  func caption(_ index: Int) throws -> Caption {
+    let shape = try expected.tensor("captions").info.shape
+    let size = shape[1] * shape[2]
+    return try Caption(
+      features: Array(floats("captions")[index * size..<(index + 1) * size]), dimension: shape[2],
+      mask: Array(floats("mask")[index * shape[1]..<(index + 1) * shape[1]]))
+  }
+}
+
+/// Logits `[T, vocabulary]` of a sequence that is fed `tokens`.
+func teacherForced(_ engine: DecodeEngine, _ condition: Condition, _ tokens: [Int]) throws -> [[Float]] {
+  try engine.begin(0, condition: condition)
+  var result: [[Float]] = []
+  for (index, token) in tokens.enumerated() {
+    result.append(engine.withLogits(0) { span in (0..<span.count).map { span[$0] } })
+    if index + 1 < tokens.count {
+      engine.step([StepRow(sequence: 0, token: Int32(token), position: Int32(index))])
+    }
+  }
+  return result
+}
+
+func largestDifference(_ rows: [[Float]], _ flat: ArraySlice<Float>) -> Float {
+  zip(rows.joined(), flat).reduce(0) { max($0, abs($1.0 - $1.1)) }
+}
+
+@Suite struct GPTGoldenTests {
+  @Test(arguments: ["c2i-tiny", "c2i-head100"], [1, 2]) func logits(folder: String, threads: Int) throws {
+    let golden = try Golden(folder)
+    let classes = try golden.integers("classes")
+    let tokens = try golden.integers("tokens")
+    let logits = try golden.floats("logits")
+    let length = tokens.count / classes.count
+    let size = logits.count / classes.count
+    let engine = DecodeEngine(
+      model: golden.model, policy: FullPolicy(), sequences: 1, threads: threads)
+    for (index, label) in classes.enumerated() {
+      let rows = try teacherForced(
+        engine, .category(label), Array(tokens[index * length..<(index + 1) * length]))
+      #expect(rows.count == length && rows.joined().count == size)
+      #expect(largestDifference(rows, logits[index * size..<(index + 1) * size]) < 2e-4)
+    }
+  }
+
+  @Test func captionLogits() throws {
+    let golden = try Golden("t2i-tiny")
+    let tokens = try golden.integers("tokens")
+    let logits = try golden.floats("logits")
+    let engine = DecodeEngine(model: golden.model, policy: FullPolicy(), sequences: 1, threads: 1)
+    for index in 0..<2 {
+      let rows = try teacherForced(
+        engine, .caption(golden.caption(index)), Array(tokens[index * 36..<(index + 1) * 36]))
+      let size = logits.count / 2
+      #expect(largestDifference(rows, logits[index * size..<(index + 1) * size]) < 2e-4)
+    }
+  }
+
+  /// Half-precision files give the model that their rounded weights are, close to the f32 one.
+  @Test(arguments: ["gpt-bf16.safetensors", "gpt-fp16.safetensors"]) func halves(file: String) throws {
+    let golden = try Golden("c2i-tiny", weights: file)
+    let tokens = Array(try golden.integers("tokens")[..<64])
+    let label = try golden.integers("classes")[0]
+    let engine = DecodeEngine(model: golden.model, policy: FullPolicy(), sequences: 1, threads: 1)
+    let rows = try teacherForced(engine, .category(label), tokens)
+    let flat = try golden.floats("logits")[..<(64 * 96)]
+    #expect(largestDifference(rows, flat) < (file.contains("bf16") ? 0.2 : 0.02))
+  }
+
+  @Test func namesWhatIsMissing() throws {
+    let bytes = try Data(
+      contentsOf: #require(Bundle.module.resourceURL)
+        .appendingPathComponent("Goldens/c2i-tiny/expected.safetensors"))
+    let catalog = try TensorCatalog.read(Array(bytes), name: "x.safetensors")
+    #expect(throws: ModelError.self) { try GPT(catalog) }
+  }
+}
