@@ -7,7 +7,12 @@ let package = Package(
   name: "HeadKV",
   platforms: [.macOS(.v15)],
   products: [
+    .library(name: "HeadKV", targets: ["HeadKV"]),
     .library(name: "HeadKVCache", targets: ["HeadKVCache"]),
+    .executable(name: "headkv-run", targets: ["headkv-run"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
     // MARK: - C libraries of the system
@@ -35,6 +40,20 @@ let package = Package(
       name: "HeadKVModels",
       dependencies: ["CHeadKVKernels", "HeadKVMath", "HeadKVWeights", "HeadKVCache"],
       swiftSettings: strict),
+
+    .target(name: "HeadKVImage", dependencies: ["CLibPNG", "CZlib"], swiftSettings: strict),
+    .target(
+      name: "HeadKV",
+      dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVImage"],
+      resources: [.copy("Resources/c10")],
+      swiftSettings: strict),
+
+    // MARK: - Tools
+    .executableTarget(
+      name: "headkv-run",
+      dependencies: [
+        "HeadKV", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
 
     // MARK: - Tests
     .testTarget(name: "HeadKVMathTests", dependencies: ["HeadKVMath"]),

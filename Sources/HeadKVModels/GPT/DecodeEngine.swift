@@ -173,6 +173,7 @@ public final class DecodeEngine {
     let qkv = unsafe scratch.queryKeyValue.rows(0, count: rows)
     let attended = unsafe scratch.attended.rows(0, count: rows)
     let hidden = unsafe scratch.gate.rows(0, count: rows)
+    let up = unsafe scratch.up.rows(0, count: rows)
     for (index, layer) in model.layers.enumerated() {
       unsafe normalise(x, layer.attentionNorm, into: normed)
       unsafe layer.queryKeyValue.apply(normed, into: qkv, pool: pool)
@@ -181,7 +182,7 @@ public final class DecodeEngine {
         AttentionWork(engine: self, layer: index, heads: shape.heads, evicts: evicts))
       unsafe layer.attentionOutput.apply(attended, into: x, accumulate: true, pool: pool)
       unsafe normalise(x, layer.feedForwardNorm, into: normed)
-      unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: scratch.up, pool: pool)
+      unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, pool: pool)
       unsafe layer.down.apply(hidden, into: x, accumulate: true, pool: pool)
     }
     for group in 0..<groups {

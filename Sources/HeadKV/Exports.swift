@@ -1,0 +1,4 @@
+@_exported public import HeadKVCache
+@_exported public import HeadKVImage
+@_exported public import HeadKVModels
+@_exported public import HeadKVWeights

@@ -1,0 +1,103 @@
+import Foundation
+
+/// A model that draws pictures: a GPT, the tokenizer that decodes its tokens, and class names.
+public struct ImageModel: Sendable {
+  public let gpt: GPT
+  /// Absent if only tokens are wanted.
+  public let tokenizer: VQTokenizer?
+  /// Names of the classes, if the model comes with any.
+  public let classNames: [String]
+
+  public init(gpt: GPT, tokenizer: VQTokenizer?, classNames: [String] = []) {
+    self.gpt = gpt
+    self.tokenizer = tokenizer
+    self.classNames = classNames
+  }
+
+  /// Opens weight files. A `config.json` beside the GPT's file fills in what `hints` leaves open.
+  ///
+  /// - Throws: ``ModelError``, ``WeightError`` or ``VQError``, naming the file.
+  public init(gpt gptPath: String, vq vqPath: String? = nil, hints: GPTHints = GPTHints()) throws {
+    var hints = hints
+    let sidecar = URL(fileURLWithPath: gptPath).deletingLastPathComponent()
+      .appendingPathComponent("config.json").path
+    if FileManager.default.fileExists(atPath: sidecar) {
+      hints = hints.filled(from: try GPTHints(sidecar: sidecar))
+    }
+    gpt = try GPT(try TensorCatalog.open(gptPath), hints: hints)
+    tokenizer = try vqPath.map { try VQTokenizer(try TensorCatalog.open($0)) }
+    classNames = hints.classNames.count == gpt.configuration.classCount ? hints.classNames : []
+    if let tokenizer, tokenizer.codebookSize != gpt.configuration.vocabulary {
+      throw ModelError.contradiction(
+        file: vqPath ?? "", what: "the number of codes",
+        said: "\(gpt.configuration.vocabulary) by the GPT", found: "\(tokenizer.codebookSize)")
+    }
+  }
+
+  /// The model that comes with the package: 2.9 M parameters, CIFAR-10, 32x32 pixels.
+  public static func bundled() throws -> ImageModel {
+    try ImageModel(
+      gpt: BundledFiles.path("gpt.safetensors"), vq: BundledFiles.path("vq.safetensors"))
+  }
+
+  /// The index of a class given by index or name.
+  ///
+  /// - Throws: ``OptionError`` naming what was found and what there is.
+  public func classIndex(_ text: String) throws(OptionError) -> Int {
+    let count = gpt.configuration.classCount
+    if let index = Int(text) {
+      guard index >= 0, index < count else {
+        throw OptionError("class", text, "between 0 and \(count - 1)")
+      }
+      return index
+    }
+    if let index = classNames.firstIndex(where: { $0.lowercased() == text.lowercased() }) {
+      return index
+    }
+    let names = classNames.isEmpty ? "an index up to \(count - 1)" : classNames.joined(separator: ", ")
+    throw OptionError("class", "'\(text)'", classNames.isEmpty ? names : "one of \(names)")
+  }
+
+  /// Decodes a picture's tokens.
+  ///
+  /// - Throws: ``VQError`` for tokens out of range; ``OptionError`` without a tokenizer.
+  public func image(tokens: [Int32], threads: Int = 1) throws -> RGBImage {
+    guard let tokenizer else {
+      throw OptionError("vq", "absent", "a tokenizer's weight file, to decode tokens")
+    }
+    let grid = gpt.configuration.grid
+    return try tokenizer.image(
+      tokens: tokens, width: grid.width, height: grid.height, threads: threads)
+  }
+}
+
+extension VQTokenizer {
+  /// Decodes a grid of tokens to a picture.
+  public func image(tokens: [Int32], width: Int, height: Int, threads: Int = 1) throws -> RGBImage {
+    let values = try decode(tokens: tokens, width: width, height: height, threads: threads)
+    let (w, h) = (width * downsampling, height * downsampling)
+    return try RGBImage(
+      width: w, height: h, pixels: Self.bytes(from: values, width: w, height: h))
+  }
+
+  /// Encodes a picture to tokens, in raster order.
+  public func tokens(of image: RGBImage, threads: Int = 1) throws -> [Int32] {
+    let count = image.width * image.height
+    var values = [Float](repeating: 0, count: 3 * count)
+    for pixel in 0..<count {
+      for channel in 0..<3 {
+        values[channel * count + pixel] = Float(image.pixels[pixel * 3 + channel]) / 127.5 - 1
+      }
+    }
+    return try encode(pixels: values, width: image.width, height: image.height, threads: threads)
+  }
+}
+
+/// Files that come with the package.
+public enum BundledFiles {
+  /// Path of a file of the bundled model: `gpt.safetensors`, `vq.safetensors`, `config.json`, or
+  /// `eval.safetensors` (64 held-out pictures: `tokens` [64, 256], `classes` [64]).
+  public static func path(_ name: String) -> String {
+    Bundle.module.bundleURL.appendingPathComponent("c10").appendingPathComponent(name).path
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Foundation
+import HeadKV
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure what a cache policy costs in prediction, teacher-forced on known tokens.")
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var cache: CacheOptions
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: "Safetensors with tokens [N,T] and classes [N]. Default: the bundled 64 pictures.")
+  var tokens: String?
+
+  @Option(help: "Pictures to use at most.")
+  var limit: Int?
+
+  @Option(help: "Write the loss of each token, [N,T].")
+  var perToken: String?
+
+  @Option(help: "Pictures at the same time; changes nothing in the result.")
+  var batch = 16
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+    guard (1...4096).contains(batch) else { throw ValidationError("--batch must be 1 to 4096") }
+  }
+
+  func run() throws {
+    if let perToken { try OutputPaths.checkDirectory(of: perToken) }
+    let budget = try cache.budget()
+    let gpt = try model.load(needsTokenizer: false).gpt
+    let set = try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
+    let evaluator = Evaluator(
+      gpt: gpt, policy: cache.kvPolicy, budget: budget, threads: common.threadCount, batch: batch)
+    let progress = ProgressLine(quiet: common.quiet)
+    let result = try evaluator.evaluate(set, limit: limit) { done, total in
+      progress.update(done, of: total, unit: "pictures")
+      return !Interrupt.isRequested
+    }
+    if let perToken {
+      let length = result.losses[0].count
+      try SafetensorsWriter.write(
+        [
+          .f32("nll", [result.losses.count, length], result.losses.flatMap { $0 }),
+          .f32("nll_full", [result.losses.count, length], result.fullLosses.flatMap { $0 }),
+        ], to: perToken)
+    }
+    let report = result.report
+    if common.json {
+      try Output.json(Answer(report, policy: cache.kvPolicy, budget: cache.kvBudget))
+    }
+    Output.text(
+      """
+      \(report.sequences) pictures of \(report.tokensPerSequence) tokens, kv-policy \(cache.kvPolicy), kv-budget \(cache.kvBudget ?? "100%")
+      """
+        + String(
+          format: """
+
+            loss: %.4f nats a token with the full cache, %.4f under the policy: %+.4f (s.e. %.4f)
+            top-1 agreement %.2f %%, mean KL %.4f nats
+            rows a head: %.1f on average, %d at most; cache of a sequence: %@, in full %@
+            """, report.nllFull, report.nll, report.delta, report.deltaStandardError,
+          report.top1Agreement * 100, report.meanKL, report.meanRowsPerHead,
+          report.peakRowsPerHead, Output.bytes(report.cacheBytes),
+          Output.bytes(report.cacheBytesFull)), json: common.json, quiet: common.quiet)
+  }
+}
+
+private struct Answer: Encodable {
+  let policy: String
+  let budget: String?
+  let sequences: Int
+  let nll_full: Double
+  let nll: Double
+  let delta: Double
+  let delta_se: Double
+  let top1_agreement: Double
+  let mean_kl: Double
+  let rows_per_head_mean: Double
+  let rows_per_head_peak: Int
+  let cache_bytes: Int
+  let cache_bytes_full: Int
+  let seconds: Double
+
+  init(_ report: EvaluationReport, policy: String, budget: String?) {
+    self.policy = policy
+    self.budget = budget
+    sequences = report.sequences
+    nll_full = report.nllFull
+    nll = report.nll
+    delta = report.delta
+    delta_se = report.deltaStandardError
+    top1_agreement = report.top1Agreement
+    mean_kl = report.meanKL
+    rows_per_head_mean = report.meanRowsPerHead
+    rows_per_head_peak = report.peakRowsPerHead
+    cache_bytes = report.cacheBytes
+    cache_bytes_full = report.cacheBytesFull
+    seconds = report.seconds
+  }
+}

@@ -1,0 +1,223 @@
+import ArgumentParser
+import Foundation
+import HeadKV
+
+struct Generate: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Draw pictures (default).")
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var cache: CacheOptions
+  @OptionGroup var common: CommonOptions
+
+  @Option(
+    name: [.customLong("class"), .customShort("c")],
+    help: "Class index or name; repeatable; ranges 0-9; all.")
+  var classes: [String] = []
+
+  @Option(help: "Caption features: safetensors with captions [N,T,D] and mask [N,T].")
+  var captions: String?
+
+  @Option(name: [.customLong("count"), .customShort("n")], help: "Pictures of each class.")
+  var count = 1
+
+  @Option(name: .shortAndLong, help: "Picture i draws with seed + i.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Guidance scale; 1 is none.")
+  var cfgScale: Float = 4
+
+  @Option(help: "Last step with guidance; -1 is all.")
+  var cfgInterval = -1
+
+  @Option(help: "Likeliest tokens in the draw; 0 is all.")
+  var topK = 2000
+
+  @Option(help: "Probability in the draw.")
+  var topP: Float = 1
+
+  @Option(help: "Divides the logits.")
+  var temperature: Float = 1
+
+  @Flag(help: "Take the likeliest token.")
+  var greedy = false
+
+  @Option(help: "Pictures drawn at the same time; changes nothing in them.")
+  var batch = 16
+
+  @Option(
+    name: .shortAndLong,
+    help: "PNG: a sheet, or one file each with %d or %03d. Default: headkv.png.")
+  var output: String?
+
+  @Option(help: "Also write the tokens (safetensors: tokens [N,T], classes [N]).")
+  var tokensOut: String?
+
+  @Option(help: "Columns of the sheet. Default: one for each class.")
+  var columns: Int?
+
+  func validate() throws {
+    guard (1...100_000).contains(count) else {
+      throw ValidationError("--count must be 1 to 100000")
+    }
+    if let columns, columns < 1 { throw ValidationError("--columns must be at least 1") }
+  }
+
+  func run() throws {
+    let wantsPictures = output != nil || tokensOut == nil
+    let options = try GenerationOptions(
+      guidanceScale: cfgScale, guidanceInterval: cfgInterval, temperature: temperature,
+      topK: topK, topP: topP, greedy: greedy, seed: seed, policy: cache.kvPolicy,
+      budget: try cache.budget(), threads: common.threadCount, batch: batch)
+    let paths = try wantsPictures ? OutputPaths(output ?? "headkv.png") : nil
+    try paths?.check()
+    if let tokensOut { try OutputPaths.checkDirectory(of: tokensOut) }
+    let model = try model.load(needsTokenizer: wantsPictures)
+    let request = try Request(self, model)
+    let generator = try Generator(model: model, options: options)
+    say(model.gpt.configuration.summary)
+    say(settings(options))
+
+    let progress = ProgressLine(quiet: common.quiet)
+    let result = try generator.generate(conditions: request.conditions) { state in
+      progress.update(state.tokens, of: state.totalTokens, unit: "tokens")
+      return !Interrupt.isRequested
+    }
+    var written: [String] = []
+    if let tokensOut {
+      try TokenSet.write(
+        tokens: result.images.map(\.tokens), classes: request.classes, to: tokensOut)
+      written.append(tokensOut)
+    }
+    if let paths {
+      var pictures: [RGBImage] = []
+      for image in result.images {
+        if Interrupt.isRequested { throw GenerationCancelled() }
+        pictures.append(try model.image(tokens: image.tokens, threads: options.threads))
+      }
+      written += try paths.write(
+        pictures, columns: columns ?? request.columns(count), text: recipe(options))
+    }
+    try finish(options, result.report, pictures: result.images.count, written)
+  }
+
+  private func say(_ text: String) {
+    Output.text(text, json: common.json, quiet: common.quiet)
+  }
+
+  private func settings(_ options: GenerationOptions) -> String {
+    let sampling = options.sampling
+    let draw =
+      sampling.greedy
+      ? "greedy"
+      : "temperature \(sampling.temperature), top-k \(sampling.topK), top-p \(sampling.topP)"
+    return
+      "seed \(options.seed), cfg-scale \(options.guidanceScale), cfg-interval \(options.guidanceInterval), \(draw), kv-policy \(options.policy), kv-budget \(cache.kvBudget ?? "100%"), \(options.threads) threads"
+  }
+
+  private func recipe(_ options: GenerationOptions) -> [(String, String)] {
+    [
+      ("Software", "headkv-run \(HeadKVRun.configuration.version)"),
+      ("headkv", settings(options) + ", classes \(classes.joined(separator: " "))"),
+    ]
+  }
+
+  private func finish(
+    _ options: GenerationOptions, _ report: GenerationReport, pictures: Int, _ written: [String]
+  ) throws {
+    let summary = Summary(
+      images: pictures, seed: options.seed, cfgScale: options.guidanceScale,
+      cfgInterval: options.guidanceInterval, temperature: options.sampling.temperature,
+      topK: options.sampling.topK, topP: options.sampling.topP, greedy: options.sampling.greedy,
+      kvPolicy: options.policy, kvBudget: cache.kvBudget, threads: options.threads,
+      cacheBytesFull: report.cacheBytesFull, cacheBytesPeak: report.cacheBytesPeak,
+      rowsPerHeadFull: report.rowsPerHeadFull, rowsPerHeadPeak: report.rowsPerHeadPeak,
+      tokens: report.tokens, seconds: report.seconds, tokensPerSecond: report.tokensPerSecond,
+      peakMemoryBytes: Output.peakMemory, files: written)
+    if common.json { try Output.json(summary) }
+    say(
+      String(
+        format: "%d pictures, %d tokens in %.2f s: %.1f tokens/s", pictures, report.tokens,
+        report.seconds, report.tokensPerSecond))
+    say(
+      "cache: \(Output.bytes(report.cacheBytesFull)) in full, \(Output.bytes(report.cacheBytesPeak)) held at peak; peak memory \(Output.bytes(Output.peakMemory))"
+    )
+    for path in written { say("wrote \(path)") }
+  }
+}
+
+/// What a run was and cost, as JSON says it.
+private struct Summary: Encodable {
+  let images: Int
+  let seed: UInt64
+  let cfgScale: Float
+  let cfgInterval: Int
+  let temperature: Float
+  let topK: Int
+  let topP: Float
+  let greedy: Bool
+  let kvPolicy: String
+  let kvBudget: String?
+  let threads: Int
+  let cacheBytesFull: Int
+  let cacheBytesPeak: Int
+  let rowsPerHeadFull: Int
+  let rowsPerHeadPeak: Double
+  let tokens: Int
+  let seconds: Double
+  let tokensPerSecond: Double
+  let peakMemoryBytes: Int
+  let files: [String]
+}
+
+/// The pictures asked for.
+private struct Request {
+  var conditions: [Condition] = []
+  var classes: [Int] = []
+
+  init(_ command: Generate, _ model: ImageModel) throws {
+    if let path = command.captions {
+      for caption in try CaptionFile.read(path) {
+        for _ in 0..<command.count { conditions.append(.caption(caption)) }
+      }
+      return
+    }
+    guard model.gpt.configuration.classCount > 0 else {
+      throw OptionError("--captions", "absent", "given: the model draws from captions")
+    }
+    let asked = command.classes.isEmpty ? ["0"] : command.classes
+    for text in asked {
+      for index in try Self.indices(text, model) {
+        for _ in 0..<command.count {
+          classes.append(index)
+          conditions.append(.category(index))
+        }
+      }
+    }
+  }
+
+  func columns(_ count: Int) -> Int {
+    let groups = max(conditions.count / count, 1)
+    if groups > 1 { return min(groups == 0 ? 1 : count == 1 ? min(groups, 10) : count, 24) }
+    return Int(Double(conditions.count).squareRoot().rounded(.up))
+  }
+
+  private static func indices(_ text: String, _ model: ImageModel) throws -> [Int] {
+    if text == "all" { return Array(0..<model.gpt.configuration.classCount) }
+    let parts = text.replacingOccurrences(of: "...", with: "-").split(separator: "-")
+    if parts.count == 2, let first = Int(parts[0]), let last = Int(parts[1]) {
+      guard first <= last else { throw OptionError("class range", text, "from low to high") }
+      let low = try model.classIndex("\(first)")
+      return Array(low...(try model.classIndex("\(last)")))
+    }
+    return [try model.classIndex(text)]
+  }
+}
+
+extension GPTConfiguration {
+  /// One line on what the model is.
+  var summary: String {
+    "GPT: \(layers) layers, \(heads) heads of \(headDimension), width \(dimension), grid \(grid.width)x\(grid.height), \(vocabulary) codes, "
+      + (classCount > 0 ? "\(classCount) classes" : "captions")
+      + String(format: ", %.1f M parameters", Double(parameters) / 1e6)
+  }
+}

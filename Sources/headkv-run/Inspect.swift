@@ -1,0 +1,103 @@
+import ArgumentParser
+import Foundation
+import HeadKV
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say what a weight file holds: model, tensors, types, bytes, problems.")
+
+  @Argument(help: "Weight file. Default: the bundled GPT.")
+  var file: String?
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var common: CommonOptions
+
+  @Flag(help: "List every tensor.")
+  var tensors = false
+
+  func run() throws {
+    let path = file ?? model.gpt ?? BundledFiles.path("gpt.safetensors")
+    let catalog = try TensorCatalog.open(path)
+    var problems: [String] = []
+    var kind = "unknown"
+    if GPTConfiguration.recognises(catalog) {
+      var hints = GPTHints(heads: model.heads, preset: model.preset.flatMap(GPTPreset.named))
+      if let side = model.grid ?? model.imageSize.map({ $0 / 16 }), side > 0 {
+        hints.grid = TokenGrid(width: side, height: side)
+      }
+      let sidecar = URL(fileURLWithPath: path).deletingLastPathComponent()
+        .appendingPathComponent("config.json").path
+      if FileManager.default.fileExists(atPath: sidecar) {
+        hints = hints.filled(from: try GPTHints(sidecar: sidecar))
+      }
+      do {
+        let gpt = try GPT(catalog, hints: hints)
+        kind = gpt.configuration.summary
+        problems += gpt.unexpected.map { "unexpected tensor \($0)" }
+      } catch { problems.append("\(error)") }
+    } else if VQTokenizer.isVQ(catalog) {
+      do {
+        let tokenizer = try VQTokenizer(catalog)
+        kind =
+          "VQ tokenizer: \(tokenizer.codebookSize) codes of \(tokenizer.codeDimension), \(tokenizer.downsampling) pixels a token, \(tokenizer.hasEncoder ? "with" : "without") encoder"
+        problems += tokenizer.unexpected.map { "unexpected tensor \($0)" }
+      } catch { problems.append("\(error)") }
+    } else {
+      problems.append("neither a LlamaGen GPT nor a VQ tokenizer")
+    }
+    try report(catalog, kind, problems)
+    if !problems.isEmpty { throw ExitCode(1) }
+  }
+
+  private func report(_ catalog: TensorCatalog, _ kind: String, _ problems: [String]) throws {
+    var types: [String: Int] = [:]
+    for tensor in catalog.tensors { types[tensor.dtype.rawValue, default: 0] += 1 }
+    let bytes = catalog.tensors.reduce(0) { $0 + $1.byteCount }
+    if common.json {
+      try Output.json(
+        FileReport(
+          file: catalog.path, format: catalog.format.rawValue, model: kind,
+          tensorCount: catalog.tensors.count, bytes: bytes, types: types,
+          skipped: catalog.skipped, problems: problems,
+          tensors: tensors
+            ? catalog.tensors.map {
+              .init(name: $0.name, type: $0.dtype.rawValue, shape: $0.shape, bytes: $0.byteCount)
+            } : nil))
+      return
+    }
+    var lines = [
+      "\(catalog.path): \(catalog.format.rawValue)", kind,
+      "\(catalog.tensors.count) tensors, \(Output.bytes(bytes)): "
+        + types.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "),
+    ]
+    if !catalog.skipped.isEmpty {
+      lines.append("skipped beside the model: \(catalog.skipped.joined(separator: ", "))")
+    }
+    if tensors {
+      lines += catalog.tensors.map {
+        "  \($0.name)  \($0.dtype.rawValue) \($0.shape)  \(Output.bytes($0.byteCount))"
+      }
+    }
+    lines.append(problems.isEmpty ? "no problems" : "problems:")
+    lines += problems.map { "  " + $0 }
+    Output.text(lines.joined(separator: "\n"), json: false, quiet: common.quiet)
+  }
+}
+
+private struct FileReport: Encodable {
+  struct Tensor: Encodable {
+    let name: String
+    let type: String
+    let shape: [Int]
+    let bytes: Int
+  }
+  let file: String
+  let format: String
+  let model: String
+  let tensorCount: Int
+  let bytes: Int
+  let types: [String: Int]
+  let skipped: [String]
+  let problems: [String]
+  let tensors: [Tensor]?
+}

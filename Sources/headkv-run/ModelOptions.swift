@@ -1,0 +1,113 @@
+import ArgumentParser
+import Foundation
+import HeadKV
+
+/// Which weights a verb works with.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    name: [.customLong("gpt"), .customLong("gpt-ckpt"), .customShort("m")],
+    help: "GPT weights (.pt, .bin, .safetensors, .index.json). Default: the bundled model.")
+  var gpt: String?
+
+  @Option(
+    name: [.customLong("vq"), .customLong("vq-ckpt")],
+    help: "VQ tokenizer weights. Default: the bundled ones, if the GPT is bundled.")
+  var vq: String?
+
+  @Option(
+    name: [.customLong("preset"), .customLong("gpt-model")],
+    help: "Published size: GPT-B, L, XL, XXL, XXXL, 1B, 3B or 7B.")
+  var preset: String?
+
+  @Option(help: "Attention heads, where weights and config.json don't tell.")
+  var heads: Int?
+
+  @Option(help: "Token grid's side, e.g. 16 or 24.")
+  var grid: Int?
+
+  @Option(help: "Picture's side in pixels, e.g. 256 or 384; says the grid of a 16-fold tokenizer.")
+  var imageSize: Int?
+
+  func validate() throws {
+    if let preset, GPTPreset.named(preset) == nil {
+      throw ValidationError(
+        "no preset '\(preset)'; there are \(GPTPreset.all.map(\.name).joined(separator: ", "))")
+    }
+    if let grid, !(1...1024).contains(grid) { throw ValidationError("--grid must be 1 to 1024") }
+    if let heads, !(1...4096).contains(heads) {
+      throw ValidationError("--heads must be 1 to 4096")
+    }
+    if let imageSize, !(1...16384).contains(imageSize) {
+      throw ValidationError("--image-size must be 1 to 16384")
+    }
+  }
+
+  func load(needsTokenizer: Bool) throws -> ImageModel {
+    guard let gpt else {
+      if let vq {
+        return try ImageModel(gpt: BundledFiles.path("gpt.safetensors"), vq: vq, hints: GPTHints())
+      }
+      return try ImageModel.bundled()
+    }
+    var hints = GPTHints(heads: heads, preset: preset.flatMap(GPTPreset.named))
+    if let side = try grid ?? imageSize.map({ try cells($0) }) {
+      hints.grid = TokenGrid(width: side, height: side)
+    }
+    if needsTokenizer && vq == nil {
+      throw OptionError("--vq", "absent", "given to decode pictures (or use --tokens-out without -o)")
+    }
+    return try ImageModel(gpt: gpt, vq: vq, hints: hints)
+  }
+
+  private func cells(_ pixels: Int) throws -> Int {
+    let factor = try vq.map { try VQTokenizer(TensorCatalog.open($0)).downsampling } ?? 16
+    guard pixels % factor == 0 else {
+      throw OptionError("--image-size", "\(pixels)", "a multiple of \(factor)")
+    }
+    return pixels / factor
+  }
+
+  /// The tokenizer alone.
+  func loadTokenizer() throws -> VQTokenizer {
+    try VQTokenizer(TensorCatalog.open(vq ?? BundledFiles.path("vq.safetensors")))
+  }
+}
+
+/// What a cache may hold.
+struct CacheOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Which rows the cache keeps: "
+        + PolicyCatalog.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ") + "."))
+  var kvPolicy: String = "full"
+
+  @Option(
+    help: "What each sequence may keep: 1/6, 17%, 43rows (a head, prefix included), 64MiB.")
+  var kvBudget: String?
+
+  func budget() throws(CacheBudgetError) -> CacheBudget? {
+    guard let kvBudget else { return nil }
+    return try CacheBudget(parsing: kvBudget)
+  }
+}
+
+struct CommonOptions: ParsableArguments {
+  @Option(name: .shortAndLong, help: "Threads. Default: HEADKV_THREADS, else all processors.")
+  var threads: Int?
+
+  @Flag(help: "Print one JSON object on standard output.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Print errors only.")
+  var quiet = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads must be 1 to 1024")
+    }
+  }
+
+  var threadCount: Int? {
+    threads ?? ProcessInfo.processInfo.environment["HEADKV_THREADS"].flatMap(Int.init)
+  }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import HeadKV
+
+/// Where pictures go: one sheet, or a file each if the name holds `%d` or `%03d`.
+struct OutputPaths {
+  private let before: String
+  private let after: String
+  /// Digits at least; nil for a sheet.
+  private let digits: Int?
+
+  init(_ pattern: String) throws {
+    guard let percent = pattern.firstIndex(of: "%") else {
+      before = pattern
+      after = ""
+      digits = nil
+      return
+    }
+    let rest = pattern[pattern.index(after: percent)...]
+    guard let end = rest.firstIndex(of: "d"), rest[..<end].count <= 3,
+      let width = rest[..<end].isEmpty ? 0 : Int(rest[..<end]), width >= 0,
+      !rest[rest.index(after: end)...].contains("%")
+    else { throw OptionError("-o", pattern, "a name with at most one %d or %03d") }
+    before = String(pattern[..<percent])
+    after = String(rest[rest.index(after: end)...])
+    digits = width
+  }
+
+  func path(_ index: Int) -> String {
+    guard let digits else { return before }
+    let number = String(index)
+    return before + String(repeating: "0", count: max(digits - number.count, 0)) + number + after
+  }
+
+  /// Fails before the work if the folder is not there or not writable.
+  func check() throws { try Self.checkDirectory(of: path(0)) }
+
+  static func checkDirectory(of path: String) throws {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    else { throw OptionError("\(path): the folder", "absent", "there") }
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      throw OptionError("\(path): the folder", "not writable", "writable")
+    }
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    {
+      throw OptionError(path, "a folder", "a file")
+    }
+  }
+
+  func write(
+    _ pictures: [RGBImage], columns: Int, text: [(String, String)]
+  ) throws -> [String] {
+    guard digits != nil else {
+      let scale = max(1, min(3, 128 / max(pictures.first?.width ?? 128, 1)))
+      let sheet =
+        pictures.count == 1
+        ? pictures[0] : RGBImage.sheet(pictures, columns: columns, gap: 2, scale: scale)
+      try PNG.write(sheet, to: path(0), text: text)
+      return [path(0)]
+    }
+    for (index, picture) in pictures.enumerated() {
+      try PNG.write(picture, to: path(index), text: text)
+    }
+    return pictures.indices.map(path)
+  }
+}

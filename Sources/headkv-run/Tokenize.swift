@@ -1,0 +1,34 @@
+import ArgumentParser
+import HeadKV
+
+struct Tokenize: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Encode PNGs to a tokens file.")
+
+  @Argument(help: "PNG files of one size.")
+  var pictures: [String]
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var common: CommonOptions
+
+  @Option(name: .shortAndLong, help: "Tokens file to write.")
+  var output = "tokens.safetensors"
+
+  func run() throws {
+    try OutputPaths.checkDirectory(of: output)
+    let tokenizer = try model.loadTokenizer()
+    var rows: [[Int32]] = []
+    for path in pictures {
+      if Interrupt.isRequested { throw GenerationCancelled() }
+      let picture = try PNG.read(path)
+      rows.append(try tokenizer.tokens(of: picture, threads: common.threadCount ?? 2))
+      guard rows[0].count == rows.last?.count else {
+        throw OptionError("\(path): size", "\(picture.width)x\(picture.height)", "that of the first")
+      }
+    }
+    try TokenSet.write(tokens: rows, classes: [], to: output)
+    if common.json { try Output.json(["files": [output]]) }
+    Output.text(
+      "wrote \(output): \(rows.count) x \(rows[0].count) tokens", json: common.json,
+      quiet: common.quiet)
+  }
+}
