@@ -62,6 +62,7 @@ let package = Package(
       name: "HeadKVModelsTests",
       dependencies: ["HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache"],
       resources: [.copy("Goldens")]),
+    .testTarget(name: "HeadKVTests", dependencies: ["HeadKV"]),
   ],
   swiftLanguageModes: [.v6]
 )
