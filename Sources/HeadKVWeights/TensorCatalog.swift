@@ -31,7 +31,7 @@ public final class TensorCatalog: Sendable {
     self.files = Dictionary(files.map { ($0.path, $0) }, uniquingKeysWith: { a, _ in a })
   }
 
-  /// Opens a weight file by what it holds: safetensors.
+  /// Opens a weight file by what it holds: a PyTorch archive or safetensors.
   ///
   /// - Throws: ``WeightError``, naming the file and the cause.
   public static func open(_ path: String) throws(WeightError) -> TensorCatalog {
@@ -45,6 +45,11 @@ public final class TensorCatalog: Sendable {
   }
 
   private static func read(_ file: MappedFile) throws(WeightError) -> TensorCatalog {
+    if ZipArchive.recognises(file) {
+      let (tensors, skipped) = try TorchArchive.read(file)
+      return TensorCatalog(
+        path: file.path, format: .torch, tensors: tensors, files: [file], skipped: skipped)
+    }
     let (tensors, metadata) = try Safetensors.read(file)
     return TensorCatalog(
       path: file.path, format: .safetensors, tensors: tensors, files: [file], metadata: metadata)
