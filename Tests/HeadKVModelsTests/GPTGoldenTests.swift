@@ -90,6 +90,21 @@ func largestDifference(_ rows: [[Float]], _ flat: ArraySlice<Float>) -> Float {
     #expect(largestDifference(rows, flat) < (file.contains("bf16") ? 0.2 : 0.02))
   }
 
+  /// Both layouts of PyTorch archives hold the very weights of the safetensors file.
+  @Test(arguments: ["gpt-ddp.pt", "gpt-fsdp.pt"]) func archives(file: String) throws {
+    let base = try #require(Bundle.module.resourceURL).appendingPathComponent("Goldens/c2i-tiny")
+    let plain = try TensorCatalog.open(base.appendingPathComponent("gpt.safetensors").path)
+    let archive = try TensorCatalog.open(base.appendingPathComponent(file).path)
+    #expect(archive.format == .torch)
+    #expect(archive.skipped == (file.contains("ddp") ? ["optimizer", "steps", "args"] : []))
+    #expect(archive.tensors.map(\.name) == plain.tensors.map(\.name))
+    for tensor in plain.tensors {
+      #expect(
+        try archive.tensor(tensor.name, shape: tensor.shape).floats()
+          == plain.tensor(tensor.name).floats())
+    }
+  }
+
   @Test func namesWhatIsMissing() throws {
     let bytes = try Data(
       contentsOf: #require(Bundle.module.resourceURL)
