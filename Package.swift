@@ -58,11 +58,17 @@ let package = Package(
     // MARK: - Tests
     .testTarget(name: "HeadKVMathTests", dependencies: ["HeadKVMath"]),
     .testTarget(name: "HeadKVCacheTests", dependencies: ["HeadKVCache", "HeadKVMath"]),
+    .target(
+      name: "HeadKVTestSupport", dependencies: ["HeadKVModels", "HeadKVWeights"],
+      path: "Tests/HeadKVTestSupport", resources: [.copy("Goldens")]),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .testTarget(
       name: "HeadKVModelsTests",
-      dependencies: ["HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache"],
-      resources: [.copy("Goldens")]),
-    .testTarget(name: "HeadKVTests", dependencies: ["HeadKV"]),
+      dependencies: [
+        "HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVTestSupport",
+      ]),
+    .testTarget(
+      name: "HeadKVTests", dependencies: ["HeadKV", "HeadKVTestSupport", "CAllocationCounter"]),
   ],
   swiftLanguageModes: [.v6]
 )

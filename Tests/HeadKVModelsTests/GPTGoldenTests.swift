@@ -1,35 +1,9 @@
 import Foundation
 import HeadKVCache
 import HeadKVModels
+import HeadKVTestSupport
 import HeadKVWeights
 import Testing
-
-/// A golden model and what LlamaGen's own code computes with it.
-struct Golden {
-  let model: GPT
-  let expected: TensorCatalog
-
-  init(_ folder: String, weights: String = "gpt.safetensors") throws {
-    let base = try #require(Bundle.module.resourceURL).appendingPathComponent("Goldens/\(folder)")
-    func path(_ name: String) -> String { base.appendingPathComponent(name).path }
-    model = try GPT(
-      TensorCatalog.open(path(weights)), hints: GPTHints(sidecar: path("config.json")))
-    expected = try TensorCatalog.open(path("expected.safetensors"))
-  }
-
-  func floats(_ name: String) throws -> [Float] { try expected.tensor(name).floats() }
-  func integers(_ name: String) throws -> [Int] {
-    try expected.tensor(name).integers().map(Int.init)
-  }
-
-  func caption(_ index: Int) throws -> Caption {
-    let shape = try expected.tensor("captions").info.shape
-    let size = shape[1] * shape[2]
-    return try Caption(
-      features: Array(floats("captions")[index * size..<(index + 1) * size]), dimension: shape[2],
-      mask: Array(floats("mask")[index * shape[1]..<(index + 1) * shape[1]]))
-  }
-}
 
 /// Logits `[T, vocabulary]` of a sequence that is fed `tokens`.
 func teacherForced(_ engine: DecodeEngine, _ condition: Condition, _ tokens: [Int]) throws -> [[Float]] {
@@ -92,9 +66,8 @@ func largestDifference(_ rows: [[Float]], _ flat: ArraySlice<Float>) -> Float {
 
   /// Both layouts of PyTorch archives hold the very weights of the safetensors file.
   @Test(arguments: ["gpt-ddp.pt", "gpt-fsdp.pt"]) func archives(file: String) throws {
-    let base = try #require(Bundle.module.resourceURL).appendingPathComponent("Goldens/c2i-tiny")
-    let plain = try TensorCatalog.open(base.appendingPathComponent("gpt.safetensors").path)
-    let archive = try TensorCatalog.open(base.appendingPathComponent(file).path)
+    let plain = try TensorCatalog.open(Golden.path("c2i-tiny/gpt.safetensors"))
+    let archive = try TensorCatalog.open(Golden.path("c2i-tiny/\(file)"))
     #expect(archive.format == .torch)
     #expect(archive.skipped == (file.contains("ddp") ? ["optimizer", "steps", "args"] : []))
     #expect(archive.tensors.map(\.name) == plain.tensors.map(\.name))
@@ -106,10 +79,7 @@ func largestDifference(_ rows: [[Float]], _ flat: ArraySlice<Float>) -> Float {
   }
 
   @Test func namesWhatIsMissing() throws {
-    let bytes = try Data(
-      contentsOf: #require(Bundle.module.resourceURL)
-        .appendingPathComponent("Goldens/c2i-tiny/expected.safetensors"))
-    let catalog = try TensorCatalog.read(Array(bytes), name: "x.safetensors")
+    let catalog = try TensorCatalog.open(Golden.path("c2i-tiny/expected.safetensors"))
     #expect(throws: ModelError.self) { try GPT(catalog) }
   }
 }

@@ -1,14 +1,14 @@
 import Foundation
 import HeadKVModels
+import HeadKVTestSupport
 import HeadKVWeights
 import Testing
 
 @Suite struct VQGoldenTests {
   private func load() throws -> (VQTokenizer, TensorCatalog) {
-    let base = try #require(Bundle.module.resourceURL).appendingPathComponent("Goldens/vq-f4")
-    return (
-      try VQTokenizer(TensorCatalog.open(base.appendingPathComponent("vq.safetensors").path)),
-      try TensorCatalog.open(base.appendingPathComponent("expected.safetensors").path)
+    (
+      try VQTokenizer(TensorCatalog.open(Golden.path("vq-f4/vq.safetensors"))),
+      try TensorCatalog.open(Golden.path("vq-f4/expected.safetensors"))
     )
   }
 
