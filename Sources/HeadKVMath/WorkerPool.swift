@@ -23,7 +23,7 @@ extension ParallelWork {
 /// system has put aside delays nobody but the task it holds. Idle threads spin for some
 /// microseconds (regions follow each other closely while a token is drawn) and then sleep.
 ///
-/// One thread at a time may call ``run(tasks:_:)``; the owner of the pool sees to that.
+/// One thread at a time may call ``run(tasks:_:)``, and no task may; the owner sees to that.
 @safe
 package final class WorkerPool: Sendable {
   /// Threads that work on a region, the caller included.
@@ -31,9 +31,10 @@ package final class WorkerPool: Sendable {
 
   private let shared: Shared
 
-  /// Makes a pool of `threads` threads; one means that every region runs on its caller.
+  /// Makes a pool of `threads` threads, at most 1024; one means that every region runs on its
+  /// caller.
   package init(threads: Int) {
-    precondition(threads >= 1, "a pool has at least one thread")
+    precondition(threads >= 1 && threads <= 1024, "a pool has between one and 1024 threads")
     self.threads = threads
     let shared = Shared()
     self.shared = shared
@@ -53,6 +54,7 @@ package final class WorkerPool: Sendable {
   ///
   /// Allocates nothing and takes no lock unless a sleeping thread has to be woken.
   package func run<Work: ParallelWork>(tasks: Int, _ work: borrowing Work) {
+    precondition(tasks >= 0, "negative number of tasks")
     if threads == 1 || tasks <= 1 {
       for index in 0..<tasks { work.perform(index) }
       return
@@ -76,8 +78,9 @@ private struct ClosureWork: ParallelWork {
 /// What the threads of a pool share.
 @safe
 private final class Shared: @unchecked Sendable {
-  /// Bit 0: a region is open. The rest counts, in steps of two, the workers inside it.
-  private let gate = Atomic<Int>(0)
+  /// Bit 0: a region is open. Bits 1 to 15 count the workers inside it. The rest numbers the
+  /// regions, so that a worker which found no more tasks does not step in again.
+  private let gate = Atomic<UInt>(0)
   private let nextTask = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
@@ -88,32 +91,48 @@ private final class Shared: @unchecked Sendable {
   private var type: (any ParallelWork.Type)?
   private var address: UnsafeRawPointer?
 
+  /// The number of the latest region; the caller's alone.
+  private var region: UInt = 0
+
   private static let spins = 2_000
+  private static let open: UInt = 1
+  private static let worker: UInt = 2
+  private static let numberShift: UInt = 16
+  private static let occupied: UInt = (1 << numberShift) - 1
 
   func run(tasks: Int, type: any ParallelWork.Type, at address: UnsafeRawPointer) {
     self.tasks = tasks
     self.type = type
     unsafe self.address = unsafe address
     nextTask.store(0, ordering: .relaxed)
-    gate.store(1, ordering: .sequentiallyConsistent)
+    region = (region &+ 1) & (UInt.max >> Self.numberShift)
+    gate.store(region << Self.numberShift | Self.open, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeAll() }
 
     work()
-    gate.bitwiseAnd(~1, ordering: .acquiringAndReleasing)
+    gate.bitwiseAnd(~Self.open, ordering: .acquiringAndReleasing)
     var spins = 0
-    while gate.load(ordering: .acquiring) != 0 {
-      spins += 1
-      if spins < Self.spins { hkv_spin_pause() } else { sched_yield() }
+    while gate.load(ordering: .acquiring) & Self.occupied != 0 {
+      if spins < Self.spins {
+        spins += 1
+        hkv_spin_pause()
+      } else {
+        sched_yield()
+      }
     }
+    self.type = nil
+    unsafe self.address = nil
   }
 
   func serve() {
+    var served: UInt = 0
     while true {
-      waitForRegion()
+      waitForRegion(after: served)
       if stopping.load(ordering: .acquiring) { return }
-      if enter() {
+      if let number = enter(after: served) {
+        served = number
         work()
-        gate.subtract(2, ordering: .acquiringAndReleasing)
+        gate.subtract(Self.worker, ordering: .acquiringAndReleasing)
       }
     }
   }
@@ -133,31 +152,37 @@ private final class Shared: @unchecked Sendable {
     }
   }
 
-  /// Steps inside the open region; false if it has been shut meanwhile.
-  private func enter() -> Bool {
+  /// Steps inside the open region and gives its number; nil if there is none but `served`.
+  private func enter(after served: UInt) -> UInt? {
     var seen = gate.load(ordering: .acquiring)
-    while seen & 1 == 1 {
+    while Self.isOpen(seen, after: served) {
       let (done, now) = gate.compareExchange(
-        expected: seen, desired: seen + 2, ordering: .acquiringAndReleasing)
-      if done { return true }
+        expected: seen, desired: seen + Self.worker, ordering: .acquiringAndReleasing)
+      if done { return seen >> Self.numberShift }
       seen = now
     }
-    return false
+    return nil
   }
 
-  private var hasWork: Bool {
-    gate.load(ordering: .sequentiallyConsistent) & 1 == 1
+  private static func isOpen(_ gate: UInt, after served: UInt) -> Bool {
+    gate & open != 0 && gate >> numberShift != served
+  }
+
+  private func hasWork(after served: UInt) -> Bool {
+    Self.isOpen(gate.load(ordering: .sequentiallyConsistent), after: served)
       || stopping.load(ordering: .sequentiallyConsistent)
   }
 
-  private func waitForRegion() {
+  private func waitForRegion(after served: UInt) {
     for _ in 0..<Self.spins {
-      if hasWork { return }
+      if hasWork(after: served) { return }
       hkv_spin_pause()
     }
     wake.lock()
+    // Counted before the last look at the gate, while the caller opens the gate before it looks at
+    // the count: one of the two sees the other.
     sleepers.add(1, ordering: .sequentiallyConsistent)
-    while !hasWork { wake.wait() }
+    while !hasWork(after: served) { wake.wait() }
     sleepers.subtract(1, ordering: .sequentiallyConsistent)
     wake.unlock()
   }
