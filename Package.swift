@@ -10,6 +10,7 @@ let package = Package(
     .library(name: "HeadKV", targets: ["HeadKV"]),
     .library(name: "HeadKVCache", targets: ["HeadKVCache"]),
     .executable(name: "headkv-run", targets: ["headkv-run"]),
+    .executable(name: "headkv-bench", targets: ["headkv-bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -53,6 +54,12 @@ let package = Package(
       name: "headkv-run",
       dependencies: [
         "HeadKV", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "headkv-bench",
+      dependencies: [
+        "HeadKV", "HeadKVMath",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // MARK: - Tests

@@ -32,11 +32,29 @@ public final class GPT: Sendable {
   let output: Linear
   let rotary: RotaryTable
 
+  init(
+    configuration: GPTConfiguration, unexpected: [String], layers: [Layer],
+    condition: ConditionEmbedding, tokenEmbedding: Linear, norm: FloatStorage, output: Linear
+  ) {
+    self.configuration = configuration
+    self.unexpected = unexpected
+    self.layers = layers
+    self.condition = condition
+    self.tokenEmbedding = tokenEmbedding
+    self.norm = norm
+    self.output = output
+    rotary = RotaryTable(
+      grid: configuration.grid, headDimension: configuration.headDimension,
+      base: configuration.ropeBase)
+  }
+
   /// Takes the model's tensors from `catalog`.
   ///
   /// - Throws: ``ModelError``: missing tensors all at once, misshapen ones by name with the shape
   ///   expected and found.
-  public init(_ catalog: TensorCatalog, hints: GPTHints = GPTHints()) throws(ModelError) {
+  public convenience init(
+    _ catalog: TensorCatalog, hints: GPTHints = GPTHints()
+  ) throws(ModelError) {
     let shape = try GPTConfiguration(catalog, hints: hints)
     let missing = Self.tensorNames(shape).filter { catalog[$0] == nil }
     guard missing.isEmpty else { throw .missing(file: catalog.path, tensors: missing) }
@@ -56,7 +74,7 @@ public final class GPT: Sendable {
           up: try loader.linear(prefix + "feed_forward.w3.weight", hidden, width),
           down: try loader.linear(prefix + "feed_forward.w2.weight", width, hidden)))
     }
-    self.layers = layers
+    let condition: ConditionEmbedding
     switch shape.conditioning {
     case .classes(let count):
       condition = .classes(
@@ -67,14 +85,14 @@ public final class GPT: Sendable {
         second: try loader.linear("cls_embedding.cap_proj.fc2.weight", width, width),
         null: try loader.vector("cls_embedding.uncond_embedding", tokens, features))
     }
-    tokenEmbedding = try loader.linear("tok_embeddings.weight", shape.vocabulary, width)
-    norm = try loader.vector("norm.weight", width)
-    output = try loader.linear("output.weight", shape.vocabulary, width)
+    let tokenEmbedding = try loader.linear("tok_embeddings.weight", shape.vocabulary, width)
+    let norm = try loader.vector("norm.weight", width)
+    let output = try loader.linear("output.weight", shape.vocabulary, width)
+    // Older files carry the rotary table, which is computed here.
     loader.ignore("freqs_cis")
-    unexpected = loader.unexpected
-    rotary = RotaryTable(
-      grid: shape.grid, headDimension: shape.headDimension, base: shape.ropeBase)
-    configuration = shape
+    self.init(
+      configuration: shape, unexpected: loader.unexpected, layers: layers, condition: condition,
+      tokenEmbedding: tokenEmbedding, norm: norm, output: output)
   }
 
   /// Bytes of the matrices that each step reads.

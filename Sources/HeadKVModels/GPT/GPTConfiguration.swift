@@ -22,6 +22,17 @@ public struct GPTConfiguration: Sendable, Hashable {
   public var ropeBase: Float = 10_000
   public var normEpsilon: Float = 1e-5
 
+  /// A published size, class-conditional on ImageNet's 1000 classes.
+  public init(_ preset: GPTPreset, grid: TokenGrid, vocabulary: Int = 16384, classes: Int = 1000) {
+    layers = preset.layers
+    heads = preset.heads
+    dimension = preset.dimension
+    hidden = preset.hidden
+    self.vocabulary = vocabulary
+    self.grid = grid
+    conditioning = .classes(classes)
+  }
+
   public var headDimension: Int { dimension / heads }
 
   /// Parameters of the network, embeddings included.
