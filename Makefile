@@ -3,7 +3,7 @@ PACKAGES = openblas lapacke libpng zlib
 DEBIAN = libopenblas-dev liblapacke-dev libpng-dev zlib1g-dev pkg-config
 SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: build deps demo test clean
+.PHONY: build deps demo test consumer bench fuzz install clean
 
 build: deps
 	swift build -c release
@@ -21,8 +21,26 @@ demo: build
 	@echo "the sheet is $(CURDIR)/out/demo.png"
 
 test: deps
-	swift build --build-tests
-	swift test
+	swift test -c release
+	$(MAKE) consumer
+
+# A second package that depends on this one.
+consumer: deps
+	swift build -c release --package-path Examples/Consumer
+	cd Examples/Consumer && .build/release/consumer
+
+bench: build
+	.build/release/headkv-bench
+
+RUNS ?= 2000000
+fuzz: deps
+	HEADKV_FUZZ_RUNS=$(RUNS) swift test -c release --filter WeightFuzz
+
+PREFIX ?= /usr/local
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install .build/release/headkv-run .build/release/headkv-bench $(DESTDIR)$(PREFIX)/bin
+	cp -R .build/release/HeadKV_HeadKV.resources $(DESTDIR)$(PREFIX)/bin
 
 clean:
-	rm -rf .build out
+	rm -rf .build out Examples/Consumer/.build

@@ -148,7 +148,7 @@ public final class Generator {
 }
 
 /// The inner loop of a batch and the memory it works in; picking and feeding allocate nothing.
-struct TokenLoop: ~Copyable {
+package struct TokenLoop: ~Copyable {
   private let options: GenerationOptions
   private let images: Int
   private let firstImage: Int
@@ -158,7 +158,9 @@ struct TokenLoop: ~Copyable {
   private var drawn: [Int32]
   private var rows: [StepRow] = []
 
-  init(options: GenerationOptions, images: Int, firstImage: Int, length: Int, vocabulary: Int) {
+  package init(
+    options: GenerationOptions, images: Int, firstImage: Int, length: Int, vocabulary: Int
+  ) {
     self.options = options
     self.images = images
     self.firstImage = firstImage
@@ -169,10 +171,10 @@ struct TokenLoop: ~Copyable {
     rows.reserveCapacity(images * 2)
   }
 
-  func tokens(_ image: Int) -> [Int32] { Array(drawn[image * length..<(image + 1) * length]) }
+  package func tokens(_ image: Int) -> [Int32] { Array(drawn[image * length..<(image + 1) * length]) }
 
   /// Draws token `token` of each picture from the engine's logits.
-  mutating func pick(_ token: Int, _ engine: DecodeEngine, guided: Bool) {
+  package mutating func pick(_ token: Int, _ engine: DecodeEngine, guided: Bool) {
     for image in 0..<images {
       let random = Philox(key: options.seed &+ UInt64(firstImage + image)).uniform(token)
       if guided {
@@ -196,7 +198,7 @@ struct TokenLoop: ~Copyable {
   }
 
   /// Feeds token `token` to both branches of each picture, or to the conditional one only.
-  mutating func feed(_ token: Int, _ engine: DecodeEngine, guided: Bool) {
+  package mutating func feed(_ token: Int, _ engine: DecodeEngine, guided: Bool) {
     rows.removeAll(keepingCapacity: true)
     for branch in 0..<(guided ? 2 : 1) {
       for image in 0..<images {

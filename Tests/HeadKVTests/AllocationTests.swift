@@ -2,7 +2,7 @@ import CAllocationCounter
 import HeadKVTestSupport
 import Testing
 
-@testable import HeadKV
+import HeadKV
 
 @Suite struct AllocationTests {
   @Test(.enabled(if: headkv_thread_allocations() >= 0)) func counterCounts() {

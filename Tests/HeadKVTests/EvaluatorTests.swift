@@ -1,0 +1,66 @@
+import Foundation
+import HeadKV
+import HeadKVTestSupport
+import Testing
+
+@Suite struct EvaluatorTests {
+  @Test func bundledModel() throws {
+    let model = try ImageModel.bundled()
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
+    #expect(set.tokens.count == 64 && set.classes.count == 64)
+    let whole = try Evaluator(gpt: model.gpt, policy: "window", budget: .share(1))
+      .evaluate(set, limit: 3).report
+    #expect(whole.delta == 0 && whole.meanKL == 0 && whole.top1Agreement == 1)
+    #expect(whole.peakRowsPerHead == 256 && whole.cacheBytes == whole.cacheBytesFull)
+
+    let window = try Evaluator(gpt: model.gpt, policy: "window", budget: .share(1 / 6.0), batch: 5)
+      .evaluate(set, limit: 8)
+    #expect(window.report.peakRowsPerHead == 43)
+    #expect(window.report.delta > 0.01 && window.report.delta < 0.15)
+    #expect(window.report.nllFull > 2 && window.report.nllFull < 4.5)
+    #expect(window.report.cacheBytes * 5 < window.report.cacheBytesFull)
+    #expect(window.report.meanKL > 0 && window.report.top1Agreement < 1)
+    // The first 43 rows are the full cache's: nothing has left yet.
+    for (a, b) in zip(window.losses, window.fullLosses) { #expect(a[..<43] == b[..<43]) }
+    let alone = try Evaluator(
+      gpt: model.gpt, policy: "window", budget: .share(1 / 6.0), threads: 1, batch: 1
+    ).evaluate(set, limit: 8)
+    #expect(alone.losses == window.losses)
+  }
+
+  @Test func badSetsAreNamed() throws {
+    let model = try ImageModel.bundled()
+    let path = NSTemporaryDirectory() + "headkv-evaluator-\(getpid()).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func write(tokens: [[Int32]], classes: [Int]) throws -> TokenSet {
+      try TokenSet.write(tokens: tokens, classes: classes, to: path)
+      return try TokenSet(reading: path)
+    }
+    let row = [Int32](repeating: 1, count: 256)
+    let evaluator = Evaluator(gpt: model.gpt)
+    let noClasses = try write(tokens: [row], classes: [])
+    #expect(throws: OptionError.self) { try evaluator.evaluate(noClasses) }
+    let wrongClass = try write(tokens: [row], classes: [10])
+    #expect(throws: ModelError.classOutOfRange(10, classes: 10)) {
+      try evaluator.evaluate(wrongClass)
+    }
+    let short = try write(tokens: [[1, 2]], classes: [1])
+    #expect(throws: OptionError.self) { try evaluator.evaluate(short) }
+    let high = try write(tokens: [row.dropLast() + [512]], classes: [1])
+    #expect(throws: ModelError.tokenOutOfRange(512, codes: 512)) { try evaluator.evaluate(high) }
+  }
+
+  /// Per-token losses of an independent simulator in PyTorch, where its files are at hand.
+  @Test(.enabled(if: SharedFiles.exist), arguments: [("full", "100%"), ("window_1_6", "1/6"), ("window_1_10", "1/10")])
+  func independentSimulator(tensor: String, budget: String) throws {
+    let folder = SharedFiles.path("models/c10/")
+    let model = try ImageModel(gpt: folder + "gpt.safetensors")
+    let expected = try TensorCatalog.open(folder + "policy-losses.safetensors")
+      .tensor(tensor, shape: [32, 256]).floats()
+    let result = try Evaluator(
+      gpt: model.gpt, policy: "window", budget: CacheBudget(parsing: budget)
+    ).evaluate(TokenSet(reading: folder + "eval.safetensors"), limit: 32)
+    let worst = zip(result.losses.joined(), expected).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+    #expect(worst < 2e-3)
+  }
+}
