@@ -135,9 +135,8 @@ struct Generate: ParsableCommand {
       peakMemoryBytes: Output.peakMemory, files: written)
     if common.json { try Output.json(summary) }
     say(
-      String(
-        format: "%d pictures, %d tokens in %.2f s: %.1f tokens/s", pictures, report.tokens,
-        report.seconds, report.tokensPerSecond))
+      "\(pictures) picture\(pictures == 1 ? "" : "s"), \(report.tokens) tokens in "
+        + String(format: "%.2f s: %.1f tokens/s", report.seconds, report.tokensPerSecond))
     say(
       "cache: \(Output.bytes(report.cacheBytesFull)) in full, \(Output.bytes(report.cacheBytesPeak)) held at peak; peak memory \(Output.bytes(Output.peakMemory))"
     )

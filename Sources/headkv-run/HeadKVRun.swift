@@ -11,21 +11,15 @@ struct HeadKVRun: ParsableCommand {
     subcommands: [Generate.self, Decode.self, Tokenize.self, Inspect.self, Evaluate.self],
     defaultSubcommand: Generate.self)
 
+  /// Exit codes: 0, 1 for bad input, 64 for wrong usage, 130 after Ctrl-C.
   static func main() {
     Interrupt.install()
     do {
       var command = try parseAsRoot()
-      do {
-        try command.run()
-      } catch is GenerationCancelled {
-        Output.error("cancelled; no output was written")
-        Foundation.exit(130)
-      } catch let error where error is CleanExit || error is ExitCode || error is ValidationError {
-        throw error
-      } catch {
-        Output.error("\(error)")
-        Foundation.exit(1)
-      }
+      try command.run()
+    } catch is GenerationCancelled {
+      Output.error("cancelled; no output was written")
+      Foundation.exit(130)
     } catch {
       exit(withError: error)
     }
