@@ -35,14 +35,17 @@ let package = Package(
     .target(
       name: "HeadKVMath", dependencies: ["CHeadKVKernels", "COpenBLAS", "CLAPACKE"],
       swiftSettings: strict),
-    .target(name: "HeadKVWeights", swiftSettings: strict),
+    .target(name: "HeadKVWeights", dependencies: ["HeadKVFiles"], swiftSettings: strict),
     .target(name: "HeadKVCache", dependencies: ["HeadKVMath"], swiftSettings: strict),
     .target(
       name: "HeadKVModels",
       dependencies: ["CHeadKVKernels", "HeadKVMath", "HeadKVWeights", "HeadKVCache"],
       swiftSettings: strict),
 
-    .target(name: "HeadKVImage", dependencies: ["CLibPNG", "CZlib"], swiftSettings: strict),
+    .target(name: "HeadKVFiles", swiftSettings: strict),
+    .target(
+      name: "HeadKVImage", dependencies: ["CLibPNG", "CZlib", "HeadKVFiles"],
+      swiftSettings: strict),
     .target(
       name: "HeadKV",
       dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVImage"],
@@ -74,6 +77,9 @@ let package = Package(
       dependencies: [
         "HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVTestSupport",
       ]),
+    .testTarget(name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights"]),
+    .testTarget(name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV"]),
+    .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
     .testTarget(
       name: "HeadKVTests", dependencies: ["HeadKV", "HeadKVTestSupport", "CAllocationCounter"]),
   ],

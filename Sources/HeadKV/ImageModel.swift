@@ -75,20 +75,14 @@ extension VQTokenizer {
   /// Decodes a grid of tokens to a picture.
   public func image(tokens: [Int32], width: Int, height: Int, threads: Int = 1) throws -> RGBImage {
     let values = try decode(tokens: tokens, width: width, height: height, threads: threads)
-    let (w, h) = (width * downsampling, height * downsampling)
-    return try RGBImage(
-      width: w, height: h, pixels: Self.bytes(from: values, width: w, height: h))
+    let picture = try Self.image(
+      from: values, width: width * downsampling, height: height * downsampling)
+    return try RGBImage(width: picture.width, height: picture.height, pixels: picture.pixels)
   }
 
   /// Encodes a picture to tokens, in raster order.
   public func tokens(of image: RGBImage, threads: Int = 1) throws -> [Int32] {
-    let count = image.width * image.height
-    var values = [Float](repeating: 0, count: 3 * count)
-    for pixel in 0..<count {
-      for channel in 0..<3 {
-        values[channel * count + pixel] = Float(image.pixels[pixel * 3 + channel]) / 127.5 - 1
-      }
-    }
+    let values = try Self.values(from: image.pixels, width: image.width, height: image.height)
     return try encode(pixels: values, width: image.width, height: image.height, threads: threads)
   }
 }

@@ -1,63 +1,78 @@
-/// A picture of 8-bit RGB pixels, row-major.
-public struct RGBImage: Sendable, Hashable {
+/// An 8-bit RGB picture, row-major from the top left.
+public struct RGBImage: Sendable, Equatable {
+  /// Pixels per row, 1 or more.
   public let width: Int
+  /// Rows, 1 or more.
   public let height: Int
-  /// `[height, width, 3]`.
+  /// Three bytes per pixel: [height, width, 3].
   public private(set) var pixels: [UInt8]
 
-  /// - Throws: ``ImageError`` if the pixels do not fill the picture.
+  /// Largest width and height, in pixels.
+  public static let maxSide = 16_384
+  /// Largest `width * height`.
+  public static let maxPixels = 100_000_000
+
+  /// Wraps `pixels`, which holds `3 * width * height` bytes.
+  ///
+  /// Throws if a side is outside 1...``maxSide``, the picture has more than ``maxPixels`` pixels, or
+  /// the number of bytes does not fit.
   public init(width: Int, height: Int, pixels: [UInt8]) throws(ImageError) {
-    guard width > 0, height > 0, width <= 1 << 16, height <= 1 << 16,
-      pixels.count == 3 * width * height
-    else {
-      throw ImageError("picture", "\(pixels.count) values do not make \(width)x\(height) pixels")
+    try Self.checkSize(width, height)
+    guard pixels.count == 3 * width * height else {
+      throw ImageError(
+        "an RGB image of \(width) x \(height) takes \(3 * width * height) bytes, not \(pixels.count)")
     }
+    self.init(trusted: width, height, pixels)
+  }
+
+  /// A picture of one colour. Throws if the size is out of range, as above.
+  public init(
+    width: Int, height: Int, filledWith color: (red: UInt8, green: UInt8, blue: UInt8)
+  ) throws(ImageError) {
+    try Self.checkSize(width, height)
+    self.init(filled: width, height, color)
+  }
+
+  init(trusted width: Int, _ height: Int, _ pixels: [UInt8]) {
     self.width = width
     self.height = height
     self.pixels = pixels
   }
 
-  /// Pictures side by side in rows of `columns`, `gap` white pixels apart, each pixel `scale`
-  /// times enlarged.
-  ///
-  /// - Precondition: there is a picture; columns and scale are positive.
-  public static func sheet(_ images: [RGBImage], columns: Int, gap: Int, scale: Int) -> RGBImage {
-    precondition(!images.isEmpty && columns > 0 && scale > 0 && gap >= 0, "nothing to lay out")
-    let across = min(columns, images.count)
-    let down = (images.count + across - 1) / across
-    let cellWidth = images.map(\.width).max()! * scale + gap
-    let cellHeight = images.map(\.height).max()! * scale + gap
-    let (width, height) = (across * cellWidth - gap, down * cellHeight - gap)
-    var pixels = [UInt8](repeating: 255, count: width * height * 3)
-    for (index, image) in images.enumerated() {
-      let (left, top) = (index % across * cellWidth, index / across * cellHeight)
-      for y in 0..<image.height * scale {
-        for x in 0..<image.width * scale {
-          let source = (y / scale * image.width + x / scale) * 3
-          let target = ((top + y) * width + left + x) * 3
-          for channel in 0..<3 { pixels[target + channel] = image.pixels[source + channel] }
-        }
+  init(filled width: Int, _ height: Int, _ color: (red: UInt8, green: UInt8, blue: UInt8)) {
+    var pixels = [UInt8](repeating: color.red, count: 3 * width * height)
+    if color.green != color.red || color.blue != color.red {
+      for pixel in 0..<(width * height) {
+        pixels[3 * pixel + 1] = color.green
+        pixels[3 * pixel + 2] = color.blue
       }
     }
-    return RGBImage(unchecked: width, height, pixels)
+    self.init(trusted: width, height, pixels)
   }
 
-  init(unchecked width: Int, _ height: Int, _ pixels: [UInt8]) {
-    self.width = width
-    self.height = height
-    self.pixels = pixels
-  }
-}
-
-/// What is wrong with a picture or its file.
-public struct ImageError: Error, Sendable, Equatable, CustomStringConvertible {
-  public let file: String
-  public let reason: String
-
-  init(_ file: String, _ reason: String) {
-    self.file = file
-    self.reason = reason
+  static func checkSize(_ width: Int, _ height: Int) throws(ImageError) {
+    guard 1...maxSide ~= width, 1...maxSide ~= height, width * height <= maxPixels else {
+      throw ImageError(
+        "image size \(width) x \(height) is outside 1...\(maxSide) a side and \(maxPixels) pixels")
+    }
   }
 
-  public var description: String { "\(file): \(reason)" }
+  /// Copies `image` in with its corner at (`x`, `y`), each pixel `scale` wide and high.
+  ///
+  /// The enlarged image has to lie inside this one.
+  mutating func paste(_ image: RGBImage, x: Int, y: Int, scale: Int) {
+    for row in 0..<(image.height * scale) {
+      var to = 3 * ((y + row) * width + x)
+      var from = 3 * (row / scale) * image.width
+      for _ in 0..<image.width {
+        for _ in 0..<scale {
+          pixels[to] = image.pixels[from]
+          pixels[to + 1] = image.pixels[from + 1]
+          pixels[to + 2] = image.pixels[from + 2]
+          to += 3
+        }
+        from += 3
+      }
+    }
+  }
 }

@@ -42,6 +42,10 @@ package enum Kernels {
   }
 
   /// x = gelu(x), the tanh form.
+  package static func silu(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    unsafe hkv_silu(x, count)
+  }
+
   package static func geluTanh(_ x: UnsafeMutablePointer<Float>, count: Int) {
     unsafe hkv_gelu_tanh(x, count)
   }

@@ -61,8 +61,8 @@ package final class Linear: @unchecked Sendable {
   ) {
     precondition(outFeatures >= 0 && inFeatures >= 0, "negative size of a linear layer")
     precondition(
-      unsafe Int(bitPattern: base) % element.byteCount == 0, "weights are not aligned")
-    unsafe self.base = unsafe base
+      Int(bitPattern: base) % element.byteCount == 0, "weights are not aligned")
+    unsafe self.base = base
     self.element = element
     self.outFeatures = outFeatures
     self.inFeatures = inFeatures

@@ -1,66 +1,79 @@
-import Foundation
+internal import HeadKVFiles
 
-/// The bytes of a file, mapped and not copied, or bytes in memory; read-only.
-@safe
-final class MappedFile: @unchecked Sendable {
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The bytes of a file, mapped read-only, or a copy of bytes given in memory.
+///
+/// Nothing is read until it is touched, so opening costs no copy. A file that another process
+/// shortens while it is mapped raises SIGBUS on access, as with any mapping.
+@safe final class MappedFile: @unchecked Sendable {
   let path: String
-  let bytes: UnsafeRawBufferPointer
+  let count: Int
+  private let base: UnsafeRawPointer
   private let isMapped: Bool
 
-  /// - Throws: ``WeightError`` if the file cannot be opened, is no regular file or is empty.
-  init(path: String) throws(WeightError) {
-    self.path = path
-    let descriptor = open(path, O_RDONLY)
-    guard descriptor >= 0 else {
-      throw WeightError(path, .unreadable(Self.systemError))
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else {
-      throw WeightError(path, .unreadable(Self.systemError))
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw WeightError(path, .unreadable("not a regular file"))
-    }
-    guard status.st_size > 0 else { throw WeightError(path, .malformed("the file is empty")) }
-    let size = Int(status.st_size)
-    let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
-    guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      throw WeightError(path, .unreadable(Self.systemError))
-    }
-    unsafe bytes = UnsafeRawBufferPointer(start: address, count: size)
-    isMapped = true
+  /// All bytes of the file. Valid while this object lives.
+  @unsafe var bytes: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: base, count: count)
   }
 
-  init(copying source: [UInt8], name: String) {
+  /// Maps the regular file at `path`. Throws when a system call fails.
+  init(path: String) throws(WeightError) {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw systemError(path, "open") }
+    defer { close(descriptor) }
+    var status = stat()
+    if unsafe fstat(descriptor, &status) != 0 { throw systemError(path, "fstat") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw WeightError(file: path, problem: .unsupported("not a regular file"))
+    }
+    let size = Int(status.st_size)
+    self.path = path
+    if size == 0 {
+      unsafe self.base = UnsafeRawPointer(
+        UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 64))
+      self.count = 0
+      self.isMapped = false
+      return
+    }
+    let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else {
+      throw systemError(path, "mmap")
+    }
+    unsafe self.base = UnsafeRawPointer(address)
+    self.count = size
+    self.isMapped = true
+  }
+
+  /// Copies `contents` to memory aligned to 64 bytes.
+  init(contents: [UInt8], name: String) {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: max(contents.count, 1), alignment: 64)
+    unsafe contents.withUnsafeBytes { source in
+      if let start = source.baseAddress {
+        unsafe memory.copyMemory(from: start, byteCount: source.count)
+      }
+    }
     path = name
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(source.count, 1), alignment: 64)
-    unsafe copy.copyBytes(from: source)
-    unsafe bytes = UnsafeRawBufferPointer(start: copy.baseAddress, count: source.count)
+    count = contents.count
+    unsafe base = UnsafeRawPointer(memory)
     isMapped = false
   }
 
   deinit {
     if isMapped {
-      unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+      unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
     } else {
-      unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.deallocate()
+      unsafe base.deallocate()
     }
   }
+}
 
-  private static var systemError: String { unsafe String(cString: strerror(errno)) }
-
-  var count: Int { unsafe bytes.count }
-
-  /// The little-endian number at `offset`; nil if it does not lie in the file.
-  func integer<T: FixedWidthInteger>(_ type: T.Type, at offset: Int) -> T? {
-    guard offset >= 0, offset <= count - MemoryLayout<T>.size else { return nil }
-    return unsafe T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
-  }
-
-  /// A copy of some bytes; nil if they do not lie in the file.
-  func slice(_ offset: Int, _ length: Int) -> [UInt8]? {
-    guard offset >= 0, length >= 0, offset <= count, length <= count - offset else { return nil }
-    return unsafe Array(bytes[offset..<offset + length])
-  }
+/// The error for a system call that has just failed, from `errno`.
+func systemError(_ path: String, _ call: String) -> WeightError {
+  WeightError(FileError(path: path, call: call))
 }

@@ -1,99 +1,91 @@
-import Foundation
-
-/// The safetensors format: 8 bytes of header length, a JSON header, tensor bytes.
+/// Reads the header of a safetensors file and checks every tensor it names.
 enum Safetensors {
-  static let largestHeader = 100_000_000
+  /// The longest header that is read, in bytes.
+  static let maximumHeader = 100_000_000
 
-  static func read(
-    _ file: MappedFile
-  ) throws(WeightError) -> (tensors: [TensorInfo], metadata: [String: String]) {
-    guard let length = file.integer(UInt64.self, at: 0) else {
-      throw WeightError(file.path, .malformed("too short for a weight file"))
-    }
-    let room = min(file.count - 8, largestHeader)
-    guard length <= UInt64(room) else {
+  /// O(header) time and memory; reads no elements.
+  static func read(_ file: MappedFile) throws(WeightError) -> Contents {
+    var reader = try ByteReader(file, 0..<file.count)
+    let length = try reader.u64()
+    guard length <= UInt64(maximumHeader) else {
       throw WeightError(
-        file.path,
-        .outOfRange(
-          what: "the header's length", found: Int(clamping: length), limit: room), offset: 0)
+        file: file.path, offset: 0,
+        problem: .limit(
+          what: "header bytes", atMost: maximumHeader, found: Int(clamping: length)))
     }
-    let header = file.slice(8, Int(length)) ?? []
-    let object: [String: Entry]
-    do {
-      object = try JSONDecoder().decode([String: Entry].self, from: Data(header))
-    } catch {
+    let header = try reader.bytes(Int(length))
+    let dataStart = reader.position
+    let dataCount = file.count - dataStart
+    guard header.first == UInt8(ascii: "{") else {
       throw WeightError(
-        file.path, .malformed("the header is not JSON with dtype, shape and data_offsets"),
-        offset: 8)
+        file: file.path, offset: 8, problem: .malformed("the header is not a JSON object"))
     }
-    var tensors: [TensorInfo] = []
-    var metadata: [String: String] = [:]
-    for (name, entry) in object {
-      switch entry {
-      case .metadata(let values): metadata = values
-      case .tensor(let dtype, let shape, let offsets):
-        tensors.append(
-          try tensor(name, dtype, shape, offsets, start: 8 + Int(length), file))
+    var contents = Contents(files: [file], tensors: [])
+    var json = JSONReader(header, path: file.path, start: 8)
+    try json.object { (name, json) throws(WeightError) in
+      if name == "__metadata__" {
+        try json.object { (key, json) throws(WeightError) in
+          contents.metadata[key] = try json.string()
+        }
+      } else {
+        let info = try entry(name, &json, file.path, dataStart, dataCount)
+        contents.tensors.append(FoundTensor(info: info, file: 0))
       }
     }
-    try checkOverlaps(tensors)
-    tensors.sort { $0.name < $1.name }
-    return (tensors, metadata)
+    try json.finish()
+    try checkOverlaps(contents.tensors)
+    return contents
   }
 
-  private static func tensor(
-    _ name: String, _ type: String, _ shape: [Int], _ offsets: [Int], start: Int,
-    _ file: MappedFile
+  private static func entry(
+    _ name: String, _ json: inout JSONReader, _ path: String, _ dataStart: Int, _ dataCount: Int
   ) throws(WeightError) -> TensorInfo {
+    var type: String?
+    var shape: [Int]?
+    var offsets: [Int]?
+    try json.object { (key, json) throws(WeightError) in
+      switch key {
+      case "dtype": type = try json.string()
+      case "shape": shape = try json.sizes(atMost: TensorInfo.maximumRank)
+      case "data_offsets": offsets = try json.sizes(atMost: 2)
+      default: try json.skip()
+      }
+    }
     func fail(_ problem: WeightError.Problem) -> WeightError {
-      WeightError(file.path, problem, tensor: name)
+      WeightError(file: path, tensor: name, problem: problem)
     }
-    guard let dtype = DType(rawValue: type) else { throw fail(.unsupported("type '\(type)'")) }
-    guard shape.count <= 64, let count = TensorInfo.product(shape) else {
-      throw fail(.malformed("its shape is not a list of sizes"))
+    guard let type else { throw fail(.missingMember("dtype")) }
+    guard let shape else { throw fail(.missingMember("shape")) }
+    guard let offsets else { throw fail(.missingMember("data_offsets")) }
+    guard let dtype = DType(rawValue: type) else {
+      throw fail(.unsupported("element type '\(type)'"))
     }
-    guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1] else { throw fail(.malformed("its data_offsets are not two growing numbers")) }
-    let limit = file.count - start
-    guard offsets[1] <= limit else {
-      throw fail(.outOfRange(what: "its end", found: offsets[1], limit: limit))
+    guard offsets.count == 2, offsets[0] <= offsets[1] else {
+      throw fail(.malformed("data_offsets must be a begin and an end: \(offsets)"))
     }
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: dtype.byteCount)
-    guard !overflow, bytes == offsets[1] - offsets[0] else {
+    guard offsets[1] <= dataCount else {
+      throw fail(.outOfRange(what: "end of data", atMost: dataCount, found: offsets[1]))
+    }
+    guard
+      let info = TensorInfo(
+        name: name, dtype: dtype, shape: shape, file: path, offset: dataStart + offsets[0])
+    else { throw fail(.malformed("shape \(shape) is too large")) }
+    guard info.byteCount == offsets[1] - offsets[0] else {
       throw fail(
-        .malformed("\(offsets[1] - offsets[0]) bytes do not make \(type) of shape \(shape)"))
+        .sizeMismatch(
+          what: "bytes of data", expected: info.byteCount, found: offsets[1] - offsets[0]))
     }
-    return TensorInfo(
-      name: name, dtype: dtype, shape: shape, strides: TensorInfo.contiguousStrides(shape),
-      file: file.path, offset: start + offsets[0], elementCount: count)
+    return info
   }
 
-  private static func checkOverlaps(_ tensors: [TensorInfo]) throws(WeightError) {
-    let byPlace = tensors.filter { $0.byteCount > 0 }.sorted { $0.offset < $1.offset }
-    for (before, after) in zip(byPlace, byPlace.dropFirst())
-    where before.offset + before.byteCount > after.offset {
+  private static func checkOverlaps(_ tensors: [FoundTensor]) throws(WeightError) {
+    let ordered = tensors.map(\.info).filter { $0.byteCount > 0 }
+      .sorted { $0.offset < $1.offset }
+    for (left, right) in zip(ordered, ordered.dropFirst())
+    where left.offset + left.byteCount > right.offset {
       throw WeightError(
-        after.file, .overlap(with: before.name), tensor: after.name, offset: after.offset)
-    }
-  }
-}
-
-/// One entry of the header.
-private enum Entry: Decodable {
-  case metadata([String: String])
-  case tensor(dtype: String, shape: [Int], offsets: [Int])
-
-  private struct Tensor: Decodable {
-    let dtype: String
-    let shape: [Int]
-    let data_offsets: [Int]
-  }
-
-  init(from decoder: any Decoder) throws {
-    if decoder.codingPath.last?.stringValue == "__metadata__" {
-      self = .metadata(try [String: String](from: decoder))
-    } else {
-      let tensor = try Tensor(from: decoder)
-      self = .tensor(dtype: tensor.dtype, shape: tensor.shape, offsets: tensor.data_offsets)
+        file: right.file, tensor: right.name, offset: right.offset,
+        problem: .overlap(with: left.name))
     }
   }
 }

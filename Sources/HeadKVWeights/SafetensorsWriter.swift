@@ -1,72 +1,164 @@
-import Foundation
+internal import HeadKVFiles
 
-/// A tensor to be written.
+/// A named tensor and its elements, to be written by ``SafetensorsWriter``.
 public struct TensorToWrite: Sendable {
-  let name: String
-  let dtype: DType
-  let shape: [Int]
-  let bytes: [UInt8]
+  /// The elements, in the type they are given in.
+  enum Elements: Sendable {
+    case f32([Float])
+    case bf16([Float])
+    case i64([Int64])
+  }
 
-  /// - Precondition: `values` fill `shape`.
+  /// The tensor's name; no other tensor of the file may have it.
+  public let name: String
+  /// The extent of each dimension, in elements.
+  public let shape: [Int]
+  let elements: Elements
+
+  /// 32-bit floats, stored as they are. `values` are in row-major order; that their number is the
+  /// product of `shape` is checked when the file is written.
   public static func f32(_ name: String, _ shape: [Int], _ values: [Float]) -> TensorToWrite {
-    make(name, .f32, shape, values) { $0.bitPattern.littleEndian }
+    TensorToWrite(name: name, shape: shape, elements: .f32(values))
   }
 
-  /// Rounds to the nearest bf16, ties to even.
+  /// Floats stored as bfloat16, rounded to nearest, ties to even.
   public static func bf16(_ name: String, _ shape: [Int], _ values: [Float]) -> TensorToWrite {
-    make(name, .bf16, shape, values) { value in
-      let bits = value.bitPattern
-      if value.isNaN { return UInt16(bits >> 16) | 0x40 }
-      return UInt16(truncatingIfNeeded: (bits + 0x7FFF + (bits >> 16 & 1)) >> 16).littleEndian
-    }
+    TensorToWrite(name: name, shape: shape, elements: .bf16(values))
   }
 
+  /// 64-bit integers, stored as they are.
   public static func i64(_ name: String, _ shape: [Int], _ values: [Int64]) -> TensorToWrite {
-    make(name, .i64, shape, values) { $0.littleEndian }
+    TensorToWrite(name: name, shape: shape, elements: .i64(values))
   }
 
-  private static func make<T, U: FixedWidthInteger>(
-    _ name: String, _ dtype: DType, _ shape: [Int], _ values: [T], _ bits: (T) -> U
-  ) -> TensorToWrite {
-    precondition(TensorInfo.product(shape) == values.count, "values do not fill the shape")
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(values.count * dtype.byteCount)
-    for value in values {
-      let word = bits(value)
-      for byte in 0..<dtype.byteCount { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * byte))) }
+  var dtype: DType {
+    switch elements {
+    case .f32: .f32
+    case .bf16: .bf16
+    case .i64: .i64
     }
-    return TensorToWrite(name: name, dtype: dtype, shape: shape, bytes: bytes)
+  }
+
+  var count: Int {
+    switch elements {
+    case .f32(let values), .bf16(let values): values.count
+    case .i64(let values): values.count
+    }
   }
 }
 
 /// Writes safetensors files.
 public enum SafetensorsWriter {
-  /// Writes a temporary file beside `path` and renames it: the file is whole or absent.
+  /// Writes the tensors and `metadata` to `path`, replacing what is there.
   ///
-  /// - Throws: ``WeightError`` with the path and the cause.
+  /// The bytes go to a temporary file in the same directory, which is then renamed, so that `path`
+  /// is whole or as it was before. O(bytes) time; memory beyond the tensors is a small buffer.
+  /// Throws when a name occurs twice, a shape does not fit its values or a system call fails.
   public static func write(
     _ tensors: [TensorToWrite], metadata: [String: String] = [:], to path: String
   ) throws(WeightError) {
-    var header: [String: Any] = [:]
-    if !metadata.isEmpty { header["__metadata__"] = metadata }
+    // Wider elements first, so that each tensor is aligned to its element size.
+    let ordered = tensors.sorted {
+      ($1.dtype.byteCount, $0.name) < ($0.dtype.byteCount, $1.name)
+    }
+    let header = try header(ordered, metadata, path)
+    func failure(_ error: FileError) -> WeightError { WeightError(error) }
+    try AtomicFile.write(to: path, failure: failure) { file throws(WeightError) in
+      do throws(FileError) {
+        try file.append([UInt64(header.count).littleEndian])
+        try file.append(header)
+        for tensor in ordered { try append(tensor, to: file) }
+      } catch { throw failure(error) }
+    }
+  }
+
+  private static func header(
+    _ tensors: [TensorToWrite], _ metadata: [String: String], _ path: String
+  ) throws(WeightError) -> [UInt8] {
+    var text = "{"
+    if !metadata.isEmpty {
+      text += "\"__metadata__\":{"
+      text += metadata.sorted { $0.key < $1.key }
+        .map { quoted($0.key) + ":" + quoted($0.value) }.joined(separator: ",")
+      text += "}"
+    }
+    var names: Set<String> = ["__metadata__"]
     var offset = 0
     for tensor in tensors {
-      header[tensor.name] = [
-        "dtype": tensor.dtype.rawValue, "shape": tensor.shape,
-        "data_offsets": [offset, offset + tensor.bytes.count],
-      ]
-      offset += tensor.bytes.count
+      guard names.insert(tensor.name).inserted else {
+        throw WeightError(file: path, tensor: tensor.name, problem: .duplicate(tensor.name))
+      }
+      guard let layout = TensorInfo.rowMajor(tensor.shape),
+        tensor.shape.count <= TensorInfo.maximumRank
+      else {
+        throw WeightError(
+          file: path, tensor: tensor.name,
+          problem: .malformed("\(tensor.shape) is not the shape of a tensor"))
+      }
+      guard layout.count == tensor.count else {
+        throw WeightError(
+          file: path, tensor: tensor.name,
+          problem: .sizeMismatch(
+            what: "number of values", expected: layout.count, found: tensor.count))
+      }
+      let end = offset + tensor.count * tensor.dtype.byteCount
+      if text.utf8.count > 1 { text += "," }
+      text += quoted(tensor.name)
+      text += ":{\"dtype\":\"\(tensor.dtype.rawValue)\",\"shape\":["
+      text += tensor.shape.map(String.init).joined(separator: ",")
+      text += "],\"data_offsets\":[\(offset),\(end)]}"
+      offset = end
     }
-    do {
-      var json = try JSONSerialization.data(withJSONObject: header, options: .sortedKeys)
-      while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
-      var data = Data()
-      for byte in 0..<8 { data.append(UInt8(truncatingIfNeeded: json.count >> (8 * byte))) }
-      data += json
-      for tensor in tensors { data += tensor.bytes }
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw WeightError(path, .unwritable((error as NSError).localizedDescription))
+    text += "}"
+    var bytes = [UInt8](text.utf8)
+    while bytes.count % 8 != 0 { bytes.append(UInt8(ascii: " ")) }
+    guard bytes.count <= Safetensors.maximumHeader else {
+      throw WeightError(
+        file: path,
+        problem: .limit(
+          what: "header bytes", atMost: Safetensors.maximumHeader, found: bytes.count))
+    }
+    return bytes
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+
+  private static func append(
+    _ tensor: TensorToWrite, to file: borrowing AtomicFile.Writer
+  ) throws(FileError) {
+    switch tensor.elements {
+    case .f32(let values):
+      #if _endian(little)
+        try file.append(values)
+      #else
+        try file.append(values.map(\.bitPattern.littleEndian))
+      #endif
+    case .i64(let values):
+      #if _endian(little)
+        try file.append(values)
+      #else
+        try file.append(values.map(\.littleEndian))
+      #endif
+    case .bf16(let values):
+      var start = 0
+      while start < values.count {
+        let end = min(start + 65536, values.count)
+        try file.append(values[start..<end].map { HalfFloat.toBF16($0).littleEndian })
+        start = end
+      }
     }
   }
 }

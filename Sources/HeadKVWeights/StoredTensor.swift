@@ -1,112 +1,148 @@
-/// A tensor where it lies; keeps its file mapped.
+/// A tensor's elements in its file. Keeps the file mapped for as long as it lives.
 public final class StoredTensor: Sendable {
+  /// Where the elements lie and how.
   public let info: TensorInfo
   private let file: MappedFile
 
-  init(_ info: TensorInfo, _ file: MappedFile) {
+  /// The caller has checked that every element of `info` lies in `file`; it is checked once more
+  /// here, so that no access can leave the mapping.
+  init(info: TensorInfo, file: MappedFile) throws(WeightError) {
     self.info = info
     self.file = file
+    if info.elementCount > 0 {
+      guard let reach = TensorInfo.reach(shape: info.shape, strides: info.strides),
+        reach < file.count, info.offset <= file.count,
+        (reach + 1) <= (file.count - info.offset) / info.dtype.byteCount
+      else {
+        throw WeightError(
+          file: info.file, tensor: info.name, offset: info.offset,
+          problem: .outOfRange(what: "tensor end", atMost: file.count, found: info.offset))
+      }
+    }
   }
 
-  /// All elements in row-major order, widened or rounded to f32.
+  /// The elements in row-major order, converted to 32-bit floats: exactly from F32, F16, BF16 and
+  /// integers of up to 16 bits, rounded to nearest from F64 and wider integers. A truth value
+  /// gives 0 or 1.
   ///
-  /// - Complexity: O(elements).
+  /// O(elements) time; allocates 4 bytes per element. Does not throw at present; the signature
+  /// leaves room for element types without a float value.
   public func floats() throws(WeightError) -> [Float] {
-    let dtype = info.dtype
-    return try elements { (bytes: UnsafeRawBufferPointer, at: Int) -> Float in
-      switch dtype {
-      case .f64: unsafe Float(bytes.loadUnaligned(fromByteOffset: at, as: Double.self))
-      case .f32: unsafe bytes.loadUnaligned(fromByteOffset: at, as: Float.self)
-      case .f16:
-        HalfPrecision.float(unsafe bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))
-      case .bf16:
-        unsafe Float(
-          bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self)) << 16)
-      default: unsafe Float(Self.integer(bytes, at, dtype))
-      }
+    unsafe [Float](unsafeUninitializedCapacity: info.elementCount) { buffer, count in
+      if let base = buffer.baseAddress { unsafe fill(base) }
+      count = info.elementCount
     }
   }
 
-  /// All elements of an integer tensor in row-major order.
+  /// The elements in row-major order as 64-bit integers; a truth value gives 0 or 1.
   ///
-  /// - Throws: ``WeightError`` for a floating-point tensor.
+  /// O(elements) time; allocates 8 bytes per element. Throws for the float types.
   public func integers() throws(WeightError) -> [Int64] {
-    let dtype = info.dtype
-    guard dtype.isInteger else {
+    guard info.dtype.isInteger else {
       throw WeightError(
-        info.file, .type(expected: "integers", found: dtype), tensor: info.name)
+        file: info.file, tensor: info.name,
+        problem: .typeMismatch(expected: "an integer type", found: info.dtype.rawValue))
     }
-    return try elements { unsafe Self.integer($0, $1, dtype) }
+    return unsafe [Int64](unsafeUninitializedCapacity: info.elementCount) { buffer, count in
+      if let base = buffer.baseAddress {
+        switch info.dtype {
+        case .i64: unsafe each(Int64.self, base) { Int64(littleEndian: $0) }
+        case .i32: unsafe each(Int32.self, base) { Int64(Int32(littleEndian: $0)) }
+        case .i16: unsafe each(Int16.self, base) { Int64(Int16(littleEndian: $0)) }
+        case .i8: unsafe each(Int8.self, base) { Int64($0) }
+        case .u8: unsafe each(UInt8.self, base) { Int64($0) }
+        default: unsafe each(UInt8.self, base) { $0 == 0 ? 0 : 1 }
+        }
+      }
+      count = info.elementCount
+    }
   }
 
-  /// The elements in place; nil if they do not lie in one row-major run on their alignment.
+  /// Writes what ``floats()`` returns to `destination`, which has room for
+  /// `info.elementCount` floats. O(elements); a single copy for contiguous F32.
+  package func copyFloats(into destination: UnsafeMutablePointer<Float>) throws(WeightError) {
+    unsafe fill(destination)
+  }
+
+  /// The elements in place, valid while this object lives; nil when the view is not contiguous
+  /// or the address is not aligned to the element size. O(rank).
   package var contiguousBytes: UnsafeRawBufferPointer? {
-    guard info.isContiguous, info.byteCount > 0 else { return nil }
-    let run = unsafe UnsafeRawBufferPointer(
+    guard info.isContiguous else { return nil }
+    if info.elementCount == 0 { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    let bytes = unsafe UnsafeRawBufferPointer(
       rebasing: file.bytes[info.offset..<info.offset + info.byteCount])
-    let address = unsafe Int(bitPattern: run.baseAddress)
-    return unsafe address % info.dtype.byteCount == 0 ? run : nil
+    guard let base = bytes.baseAddress, Int(bitPattern: base) % info.dtype.byteCount == 0 else {
+      return nil
+    }
+    return unsafe bytes
   }
 
-  private static func integer(
-    _ bytes: UnsafeRawBufferPointer, _ at: Int, _ dtype: DType
-  ) -> Int64 {
-    switch dtype {
-    case .i64: unsafe bytes.loadUnaligned(fromByteOffset: at, as: Int64.self)
-    case .i32: unsafe Int64(bytes.loadUnaligned(fromByteOffset: at, as: Int32.self))
-    case .i16: unsafe Int64(bytes.loadUnaligned(fromByteOffset: at, as: Int16.self))
-    case .i8: unsafe Int64(bytes.loadUnaligned(fromByteOffset: at, as: Int8.self))
-    default: unsafe Int64(bytes.loadUnaligned(fromByteOffset: at, as: UInt8.self))
+  private func fill(_ destination: UnsafeMutablePointer<Float>) {
+    switch info.dtype {
+    case .f32:
+      #if _endian(little)
+        if info.elementCount > 0, info.isContiguous, let start = unsafe file.bytes.baseAddress {
+          unsafe UnsafeMutableRawPointer(destination).copyMemory(
+            from: start + info.offset, byteCount: info.byteCount)
+          return
+        }
+      #endif
+      unsafe each(UInt32.self, destination) { Float(bitPattern: UInt32(littleEndian: $0)) }
+    case .f64:
+      unsafe each(UInt64.self, destination) {
+        Float(Double(bitPattern: UInt64(littleEndian: $0)))
+      }
+    case .f16: unsafe each(UInt16.self, destination) { HalfFloat.f16(UInt16(littleEndian: $0)) }
+    case .bf16: unsafe each(UInt16.self, destination) { HalfFloat.bf16(UInt16(littleEndian: $0)) }
+    case .i64: unsafe each(Int64.self, destination) { Float(Int64(littleEndian: $0)) }
+    case .i32: unsafe each(Int32.self, destination) { Float(Int32(littleEndian: $0)) }
+    case .i16: unsafe each(Int16.self, destination) { Float(Int16(littleEndian: $0)) }
+    case .i8: unsafe each(Int8.self, destination) { Float($0) }
+    case .u8: unsafe each(UInt8.self, destination) { Float($0) }
+    case .bool: unsafe each(UInt8.self, destination) { $0 == 0 ? 0 : 1 }
     }
   }
 
-  private func elements<T>(
-    _ load: (UnsafeRawBufferPointer, Int) -> T
-  ) throws(WeightError) -> [T] {
-    // A view with stride 0 may name far more elements than the file has bytes.
-    guard info.byteCount <= max(file.count, 1 << 20) else {
-      throw WeightError(
-        info.file,
-        .outOfRange(what: "its size in bytes", found: info.byteCount, limit: file.count),
-        tensor: info.name)
-    }
-    let size = info.dtype.byteCount
-    var result: [T] = []
-    result.reserveCapacity(info.elementCount)
+  /// Calls `convert` on every element in row-major order and stores the results one after another.
+  @inline(__always)
+  private func each<Raw: BitwiseCopyable, Value: BitwiseCopyable>(
+    _: Raw.Type, _ destination: UnsafeMutablePointer<Value>, _ convert: (Raw) -> Value
+  ) {
+    let count = info.elementCount
+    guard count > 0, let start = unsafe file.bytes.baseAddress else { return }
+    let base = unsafe start + info.offset
+    let size = MemoryLayout<Raw>.stride
     if info.isContiguous {
-      for index in 0..<info.elementCount {
-        unsafe result.append(load(file.bytes, info.offset + index * size))
+      for index in 0..<count {
+        unsafe (destination + index).initialize(
+          to: convert(base.loadUnaligned(fromByteOffset: index &* size, as: Raw.self)))
       }
-      return result
+      return
     }
-    var index = [Int](repeating: 0, count: info.shape.count)
-    var element = 0
-    for _ in 0..<info.elementCount {
-      unsafe result.append(load(file.bytes, info.offset + element * size))
-      for axis in stride(from: info.shape.count - 1, through: 0, by: -1) {
-        index[axis] += 1
-        element += info.strides[axis]
-        if index[axis] < info.shape[axis] { break }
-        element -= index[axis] * info.strides[axis]
-        index[axis] = 0
+    // An odometer over the outer dimensions; the last one is the inner loop.
+    let shape = info.shape
+    let strides = info.strides
+    let last = shape.count - 1
+    var counters = [Int](repeating: 0, count: shape.count)
+    var outer = 0
+    var written = 0
+    while written < count {
+      var element = outer
+      for _ in 0..<shape[last] {
+        unsafe (destination + written).initialize(
+          to: convert(base.loadUnaligned(fromByteOffset: element &* size, as: Raw.self)))
+        written += 1
+        element &+= strides[last]
       }
-    }
-    return result
-  }
-}
-
-/// IEEE half precision, widened exactly.
-enum HalfPrecision {
-  static func float(_ bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10) & 0x1F
-    let fraction = UInt32(bits) & 0x3FF
-    switch exponent {
-    case 0:
-      let size = Float(fraction) * 0x1p-24
-      return sign == 0 ? size : -size
-    case 31: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+      var axis = last - 1
+      while axis >= 0 {
+        counters[axis] += 1
+        outer &+= strides[axis]
+        if counters[axis] < shape[axis] { break }
+        outer &-= strides[axis] &* shape[axis]
+        counters[axis] = 0
+        axis -= 1
+      }
     }
   }
 }

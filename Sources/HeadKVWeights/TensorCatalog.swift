@@ -1,77 +1,164 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// How a set of weights is stored.
 public enum WeightFormat: String, Sendable {
+  /// One safetensors file.
   case safetensors
+  /// Several safetensors files behind a JSON index.
   case shardedSafetensors
+  /// A zip archive written by `torch.save`.
   case torch
 }
 
-/// The tensors of a weight file, found without reading their data.
+/// A tensor found by one of the readers, and the number of the file that holds it.
+struct FoundTensor {
+  var info: TensorInfo
+  var file: Int
+}
+
+/// What a reader found.
+struct Contents {
+  var files: [MappedFile]
+  var tensors: [FoundTensor]
+  var metadata: [String: String] = [:]
+  var skipped: [String] = []
+}
+
+/// The tensors of a weight file, by name.
+///
+/// Opening maps the file and reads its directory; elements are read only when asked for. Every
+/// tensor in the catalog has been checked to lie inside its file. No code stored in a file is run.
 public final class TensorCatalog: Sendable {
+  /// The path that was opened: a file, or the index for sharded weights.
   public let path: String
+  /// How the weights are stored.
   public let format: WeightFormat
+  /// The text the file carries about itself, such as `__metadata__` of safetensors.
   public let metadata: [String: String]
-  /// Sorted by name.
+  /// All tensors, sorted by name.
   public let tensors: [TensorInfo]
-  /// Names of what lies beside the model and is not read.
+  /// The names of what lies beside the state dict and is not read, such as `optimizer`.
   public let skipped: [String]
+
+  private let files: [MappedFile]
+  private let fileOf: [Int]
   private let places: [String: Int]
-  private let files: [String: MappedFile]
 
-  init(
-    path: String, format: WeightFormat, tensors: [TensorInfo], files: [MappedFile],
-    metadata: [String: String] = [:], skipped: [String] = []
-  ) {
-    self.path = path
-    self.format = format
-    self.metadata = metadata
-    self.skipped = skipped
-    let sorted = tensors.sorted { $0.name < $1.name }
-    self.tensors = sorted
-    places = Dictionary(
-      sorted.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
-    self.files = Dictionary(files.map { ($0.path, $0) }, uniquingKeysWith: { a, _ in a })
-  }
-
-  /// Opens a weight file by what it holds: a PyTorch archive or safetensors.
+  /// Opens the weights at `path`, whose format is told from the contents: a zip archive is taken
+  /// for one of `torch.save`, a name that ends in `.index.json` for an index of shards, a
+  /// directory for the index or the only safetensors file in it, anything else for safetensors.
   ///
-  /// - Throws: ``WeightError``, naming the file and the cause.
+  /// O(directory of the file) time and memory, however large the tensors are. Throws when a system
+  /// call fails and when the contents are not a sound file of the format.
   public static func open(_ path: String) throws(WeightError) -> TensorCatalog {
-    try read(MappedFile(path: path))
+    var path = path
+    if Directory.exists(path) { path = try Directory.weights(in: path) }
+    if path.hasSuffix(".index.json") {
+      return try TensorCatalog(
+        path: path, format: .shardedSafetensors, contents: ShardIndex.read(path))
+    }
+    return try read(MappedFile(path: path))
   }
 
-  /// The same for bytes in memory; `name` stands for the path in errors.
+  /// Reads a safetensors file or an archive of `torch.save` from memory; `name` stands for its
+  /// path in errors. Copies `bytes`, otherwise as ``open(_:)``.
   public static func read(_ bytes: [UInt8], name: String) throws(WeightError) -> TensorCatalog {
-    guard !bytes.isEmpty else { throw WeightError(name, .malformed("the file is empty")) }
-    return try read(MappedFile(copying: bytes, name: name))
+    try read(MappedFile(contents: bytes, name: name))
   }
 
   private static func read(_ file: MappedFile) throws(WeightError) -> TensorCatalog {
-    if ZipArchive.recognises(file) {
-      let (tensors, skipped) = try TorchArchive.read(file)
-      return TensorCatalog(
-        path: file.path, format: .torch, tensors: tensors, files: [file], skipped: skipped)
+    if ZipArchive.isZip(file) {
+      return try TensorCatalog(
+        path: file.path, format: .torch, contents: TorchArchive.read(file))
     }
-    let (tensors, metadata) = try Safetensors.read(file)
-    return TensorCatalog(
-      path: file.path, format: .safetensors, tensors: tensors, files: [file], metadata: metadata)
+    return try TensorCatalog(
+      path: file.path, format: .safetensors, contents: Safetensors.read(file))
   }
 
+  private init(path: String, format: WeightFormat, contents: Contents) throws(WeightError) {
+    let sorted = contents.tensors.sorted { $0.info.name < $1.info.name }
+    var places: [String: Int] = [:]
+    places.reserveCapacity(sorted.count)
+    for (index, found) in sorted.enumerated() {
+      if places.updateValue(index, forKey: found.info.name) != nil {
+        throw WeightError(
+          file: path, tensor: found.info.name, problem: .duplicate(found.info.name))
+      }
+    }
+    self.path = path
+    self.format = format
+    self.metadata = contents.metadata
+    self.skipped = contents.skipped
+    self.tensors = sorted.map(\.info)
+    self.fileOf = sorted.map(\.file)
+    self.files = contents.files
+    self.places = places
+  }
+
+  /// The tensor of that name, or nil. O(1).
   public subscript(_ name: String) -> TensorInfo? { places[name].map { tensors[$0] } }
 
-  /// - Throws: ``WeightError`` if there is no tensor of that name.
+  /// The tensor of that name. O(1); reads no elements. Throws when there is none.
   public func tensor(_ name: String) throws(WeightError) -> StoredTensor {
-    guard let info = self[name], let file = files[info.file] else {
-      throw WeightError(path, .missing, tensor: name)
+    guard let index = places[name] else {
+      throw WeightError(file: path, tensor: name, problem: .missingTensor)
     }
-    return StoredTensor(info, file)
+    return try StoredTensor(info: tensors[index], file: files[fileOf[index]])
   }
 
-  /// - Throws: ``WeightError`` if it is missing or has another shape.
+  /// The tensor of that name and shape. O(rank); reads no elements. Throws when there is no such
+  /// tensor and when its shape is another.
   public func tensor(_ name: String, shape: [Int]) throws(WeightError) -> StoredTensor {
-    let tensor = try tensor(name)
-    guard tensor.info.shape == shape else {
+    let found = try tensor(name)
+    guard found.info.shape == shape else {
       throw WeightError(
-        tensor.info.file, .shape(expected: shape, found: tensor.info.shape), tensor: name)
+        file: found.info.file, tensor: name,
+        problem: .shapeMismatch(expected: shape, found: found.info.shape))
     }
-    return tensor
+    return found
+  }
+}
+
+/// The few questions asked of a directory.
+enum Directory {
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The only index in the directory, or else its only safetensors file. Throws when neither is
+  /// there or the choice is not clear.
+  static func weights(in directory: String) throws(WeightError) -> String {
+    let names = try list(directory)
+    for suffix in [".safetensors.index.json", ".safetensors"] {
+      let matching = names.filter { $0.hasSuffix(suffix) }
+      if matching.count == 1 {
+        return directory.hasSuffix("/") ? directory + matching[0] : directory + "/" + matching[0]
+      }
+      if matching.count > 1 {
+        throw WeightError(
+          file: directory,
+          problem: .malformed(
+            "\(matching.count) files end in \(suffix); name the one to open"))
+      }
+    }
+    throw WeightError(file: directory, problem: .missingMember("*.safetensors"))
+  }
+
+  private static func list(_ path: String) throws(WeightError) -> [String] {
+    guard let stream = unsafe opendir(path) else { throw systemError(path, "opendir") }
+    defer { unsafe _ = closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      names.append(name)
+    }
+    return names.sorted()
   }
 }

@@ -1,51 +1,106 @@
-/// What is wrong with a weight file, and where.
+internal import HeadKVFiles
+
+/// What was wrong with a weight file, and where.
 public struct WeightError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The kinds of trouble, with what was expected and what was found.
   public enum Problem: Sendable, Equatable {
-    case unreadable(String)
-    case unwritable(String)
-    /// The bytes break the format.
+    /// A system call failed; `reason` is the system's own message.
+    case system(call: String, reason: String)
+    /// Fewer bytes are there than the format says.
+    case truncated(neededBytes: Int, availableBytes: Int)
+    /// The bytes do not follow the format.
     case malformed(String)
-    case outOfRange(what: String, found: Int, limit: Int)
-    case overlap(with: String)
-    case missing
-    case shape(expected: [Int], found: [Int])
-    case type(expected: String, found: DType)
+    /// The bytes follow the format but use a part of it that is not read here.
     case unsupported(String)
+    /// A quantity exceeds a bound set by this reader.
+    case limit(what: String, atMost: Int, found: Int)
+    /// A range reaches beyond what holds it.
+    case outOfRange(what: String, atMost: Int, found: Int)
+    /// Two byte ranges of the file overlap.
+    case overlap(with: String)
+    /// A name occurs twice.
+    case duplicate(String)
+    /// A size, in bytes or elements, is not the one the rest of the file implies.
+    case sizeMismatch(what: String, expected: Int, found: Int)
+    /// The tensor has another shape than the one asked for.
+    case shapeMismatch(expected: [Int], found: [Int])
+    /// The tensor has another element type than the one asked for.
+    case typeMismatch(expected: String, found: String)
+    /// No tensor has the name asked for.
+    case missingTensor
+    /// A file or archive member that is referred to is not there.
+    case missingMember(String)
+    /// The archive holds no dictionary of tensors.
+    case noStateDict
   }
 
+  /// The path of the file, as it was opened.
   public let file: String
+  /// The tensor concerned, if there is one.
   public let tensor: String?
-  /// Byte in the file.
+  /// Where in the file, in bytes from its start, if known.
   public let offset: Int?
+  /// What is wrong.
   public let problem: Problem
 
-  public init(_ file: String, _ problem: Problem, tensor: String? = nil, offset: Int? = nil) {
+  public init(file: String, tensor: String? = nil, offset: Int? = nil, problem: Problem) {
     self.file = file
     self.tensor = tensor
     self.offset = offset
     self.problem = problem
   }
 
+  init(_ error: FileError) {
+    self.init(file: error.path, problem: .system(call: error.call, reason: error.reason))
+  }
+
+  /// One line that begins with the path of the file.
   public var description: String {
-    var text = file
-    if let tensor { text += ": tensor \(tensor)" }
-    if let offset { text += " at byte \(offset)" }
-    return text + ": \(problem)"
+    var line = Self.oneLine(file)
+    if let tensor { line += ": tensor '\(Self.oneLine(tensor))'" }
+    if let offset { line += ": at byte \(offset)" }
+    return line + ": " + Self.oneLine(problem.text)
+  }
+
+  /// Escapes control characters and cuts what is too long for a line.
+  private static func oneLine(_ text: String) -> String {
+    var line = ""
+    var count = 0
+    for scalar in text.unicodeScalars {
+      if count == 400 { return line + "..." }
+      count += 1
+      if scalar.value < 32 || scalar.value == 127 || scalar.value == 0x2028 || scalar.value == 0x2029
+        || scalar.value == 0x85
+      {
+        line += "\\u{" + String(scalar.value, radix: 16) + "}"
+      } else {
+        line.unicodeScalars.append(scalar)
+      }
+    }
+    return line
   }
 }
 
-extension WeightError.Problem: CustomStringConvertible {
-  public var description: String {
+extension WeightError.Problem {
+  var text: String {
     switch self {
-    case .unreadable(let why): "cannot be read: \(why)"
-    case .unwritable(let why): "cannot be written: \(why)"
-    case .malformed(let why): why
-    case .outOfRange(let what, let found, let limit): "\(what) is \(found), at most \(limit) fits"
-    case .overlap(let other): "its bytes overlap those of \(other)"
-    case .missing: "missing"
-    case .shape(let expected, let found): "has shape \(found), expected \(expected)"
-    case .type(let expected, let found): "has type \(found.rawValue), expected \(expected)"
-    case .unsupported(let what): "\(what) is not supported"
+    case .system(let call, let reason): "\(call) failed: \(reason)"
+    case .truncated(let needed, let available):
+      "truncated: \(needed) bytes expected, \(available) found"
+    case .malformed(let what): what
+    case .unsupported(let what): "not supported: \(what)"
+    case .limit(let what, let atMost, let found): "\(what): at most \(atMost) allowed, \(found) found"
+    case .outOfRange(let what, let atMost, let found):
+      "\(what) out of range: at most \(atMost) expected, \(found) found"
+    case .overlap(let other): "overlaps '\(other)'"
+    case .duplicate(let name): "the name '\(name)' occurs twice"
+    case .sizeMismatch(let what, let expected, let found):
+      "\(what): \(expected) expected, \(found) found"
+    case .shapeMismatch(let expected, let found): "shape: \(expected) expected, \(found) found"
+    case .typeMismatch(let expected, let found): "element type: \(expected) expected, \(found) found"
+    case .missingTensor: "no such tensor"
+    case .missingMember(let name): "'\(name)' is missing"
+    case .noStateDict: "no dictionary of tensors found"
     }
   }
 }

@@ -4,9 +4,9 @@ import HeadKV
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a weight file holds: model, tensors, types, bytes, problems.")
+    abstract: "Say what a weight file holds (model, tensors, types, bytes, problems), or a picture.")
 
-  @Argument(help: "Weight file. Default: the bundled GPT.")
+  @Argument(help: "Weight file, or a PNG for its recipe. Default: the bundled GPT.")
   var file: String?
 
   @OptionGroup var model: ModelOptions
@@ -17,6 +17,7 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let path = file ?? model.gpt ?? BundledFiles.path("gpt.safetensors")
+    if path.lowercased().hasSuffix(".png") { return try inspectPicture(path) }
     let catalog = try TensorCatalog.open(path)
     var problems: [String] = []
     var kind = "unknown"
@@ -47,6 +48,22 @@ struct Inspect: ParsableCommand {
     }
     try report(catalog, kind, problems)
     if !problems.isEmpty { throw ExitCode(1) }
+  }
+
+  /// Size and recipe of a picture.
+  private func inspectPicture(_ path: String) throws {
+    let picture = try PNG.read(path)
+    let text = try PNG.text(at: path)
+    if common.json {
+      try Output.json(
+        PictureReport(
+          file: path, width: picture.width, height: picture.height,
+          text: Dictionary(text, uniquingKeysWith: { a, _ in a })))
+      return
+    }
+    let lines = ["\(path): \(picture.width)x\(picture.height) pixels"]
+      + text.map { "\($0.0): \($0.1)" }
+    Output.text(lines.joined(separator: "\n"), json: false, quiet: common.quiet)
   }
 
   private func report(_ catalog: TensorCatalog, _ kind: String, _ problems: [String]) throws {
@@ -100,4 +117,11 @@ private struct FileReport: Encodable {
   let skipped: [String]
   let problems: [String]
   let tensors: [Tensor]?
+}
+
+private struct PictureReport: Encodable {
+  let file: String
+  let width: Int
+  let height: Int
+  let text: [String: String]
 }

@@ -7,9 +7,15 @@ enum Interrupt {
 
   static var isRequested: Bool { seen.load(ordering: .relaxed) }
 
+  /// Catches SIGINT and SIGTERM, also if the parent process started this one with them blocked.
   static func install() {
-    signal(SIGINT) { _ in Interrupt.seen.store(true, ordering: .relaxed) }
-    signal(SIGTERM) { _ in Interrupt.seen.store(true, ordering: .relaxed) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { _ in Interrupt.seen.store(true, ordering: .relaxed) }
+      sigaddset(&signals, number)
+    }
+    sigprocmask(SIG_UNBLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
   }
 }

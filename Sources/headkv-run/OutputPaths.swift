@@ -57,7 +57,7 @@ struct OutputPaths {
       let scale = max(1, min(3, 128 / max(pictures.first?.width ?? 128, 1)))
       let sheet =
         pictures.count == 1
-        ? pictures[0] : RGBImage.sheet(pictures, columns: columns, gap: 2, scale: scale)
+        ? pictures[0] : ImageSheet.compose(pictures, columns: columns, gap: 2, scale: scale)
       try PNG.write(sheet, to: path(0), text: text)
       return [path(0)]
     }

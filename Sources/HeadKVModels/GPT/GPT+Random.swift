@@ -58,9 +58,9 @@ private struct RandomWeights {
     for index in 0..<rows * columns {
       let value = next()
       switch element {
-      case .f32: unsafe memory.store(value.bitPattern, at: index)
-      case .bf16: unsafe memory.store(UInt16(value.bitPattern >> 16), at: index)
-      case .f16: unsafe memory.store(Float16(value).bitPattern, at: index)
+      case .f32: memory.store(value.bitPattern, at: index)
+      case .bf16: memory.store(UInt16(value.bitPattern >> 16), at: index)
+      case .f16: memory.store(Float16(value).bitPattern, at: index)
       }
     }
     return unsafe Linear(

@@ -23,7 +23,7 @@ struct WeightLoader {
       case .f16: .f16
       default: nil
       }
-    if let element, let bytes = unsafe tensor.contiguousBytes, let base = unsafe bytes.baseAddress {
+    if let element, let bytes = unsafe tensor.contiguousBytes, let base = bytes.baseAddress {
       return unsafe Linear(
         base: base, element: element, outFeatures: rows, inFeatures: columns, owner: tensor)
     }

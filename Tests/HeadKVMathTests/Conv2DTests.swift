@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+
+import HeadKVMath
+
+private func noise(_ count: Int, seed: UInt64) -> [Float] {
+  var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+  return (0..<count).map { _ in
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Float(state >> 40) / Float(1 << 24) * 2 - 1
+  }
+}
+
+private func distance(_ a: [Float], _ b: [Float]) -> Float {
+  a.count == b.count ? zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } : .infinity
+}
+
+@Suite struct Conv2DTests {
+  struct Case: Sendable {
+    let inputs: Int, outputs: Int, height: Int, width: Int, kernel: Int
+    let sampling: Conv2D.Sampling
+  }
+
+  static let cases: [Case] = [
+    Case(inputs: 1, outputs: 1, height: 1, width: 1, kernel: 3, sampling: .same),
+    Case(inputs: 3, outputs: 2, height: 1, width: 7, kernel: 3, sampling: .same),
+    Case(inputs: 2, outputs: 5, height: 9, width: 2, kernel: 3, sampling: .same),
+    Case(inputs: 8, outputs: 4, height: 33, width: 29, kernel: 3, sampling: .same),
+    Case(inputs: 7, outputs: 6, height: 5, width: 11, kernel: 1, sampling: .same),
+    Case(inputs: 3, outputs: 4, height: 2, width: 2, kernel: 3, sampling: .halving),
+    Case(inputs: 5, outputs: 4, height: 18, width: 14, kernel: 3, sampling: .halving),
+    Case(inputs: 2, outputs: 3, height: 1, width: 1, kernel: 3, sampling: .doubling),
+    Case(inputs: 5, outputs: 4, height: 13, width: 17, kernel: 3, sampling: .doubling),
+  ]
+
+  @Test(arguments: cases.indices, [1, 3]) func reference(index: Int, threads: Int) {
+    let c = Self.cases[index]
+    let input = noise(c.inputs * c.height * c.width, seed: 1)
+    let weight = noise(c.outputs * c.inputs * c.kernel * c.kernel, seed: 2)
+    let bias = noise(c.outputs, seed: 3)
+    let conv = Conv2D(
+      weight: weight, bias: bias, inputs: c.inputs, outputs: c.outputs, kernel: c.kernel,
+      sampling: c.sampling)
+    let size = conv.outputSize(height: c.height, width: c.width)
+    let residual = noise(c.outputs * size.height * size.width, seed: 4)
+
+    let runner = Conv2DRunner(pool: WorkerPool(threads: threads))
+    let map = FeatureMap(channels: c.inputs, height: c.height, width: c.width, copying: input)
+    let found = conv.apply(map, on: runner).array
+    let withResidual = conv.apply(
+      map,
+      adding: FeatureMap(
+        channels: c.outputs, height: size.height, width: size.width, copying: residual),
+      on: runner
+    ).array
+
+    let grows = c.sampling == .doubling
+    let edge = c.kernel / 2
+    let expected = ReferenceConv2D.apply(
+      grows
+        ? ReferenceConv2D.doubled(input, channels: c.inputs, height: c.height, width: c.width)
+        : input,
+      inputs: c.inputs, height: grows ? 2 * c.height : c.height,
+      width: grows ? 2 * c.width : c.width, weight: weight, bias: bias, outputs: c.outputs,
+      kernel: c.kernel, stride: c.sampling == .halving ? 2 : 1,
+      padding: c.sampling == .halving
+        ? .init(top: 0, left: 0, bottom: 1, right: 1)
+        : .init(top: edge, left: edge, bottom: edge, right: edge))
+    #expect(distance(found, expected) < 1e-4)
+    #expect(distance(withResidual, zip(expected, residual).map { $0 + $1 }) < 1e-4)
+  }
+
+  @Test(arguments: [1, 5, 700]) func groupNorm(width: Int) {
+    let channels = 64
+    let input = noise(channels * width, seed: 5).map { $0 * 3 + 10 }
+    let (scale, shift) = (noise(channels, seed: 6), noise(channels, seed: 7))
+    let map = FeatureMap(channels: channels, height: 1, width: width, copying: input)
+    let norm = GroupNorm(scale: scale, shift: shift)
+    for silu in [false, true] {
+      let found = norm.apply(map, silu: silu, on: Conv2DRunner(pool: WorkerPool(threads: 2)))
+      var expected: [Float] = []
+      for channel in 0..<channels {
+        let first = channel / 2 * 2 * width
+        let group = input[first..<(first + 2 * width)].map { Double($0) }
+        let mean = group.reduce(0, +) / Double(group.count)
+        let variance = group.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(group.count)
+        for x in 0..<width {
+          let normal = (Double(input[channel * width + x]) - mean) / (variance + 1e-6).squareRoot()
+          let y = normal * Double(scale[channel]) + Double(shift[channel])
+          expected.append(Float(silu ? y / (1 + exp(-y)) : y))
+        }
+      }
+      #expect(distance(found.array, expected) < 3e-5)
+    }
+  }
+
+  @Test(arguments: [1, 70]) func attention(width: Int) {
+    let (channels, height) = (6, 3)
+    let count = height * width
+    let parts: [[Float]] = (8...10).map { seed in
+      noise(channels * count, seed: seed).map { $0 * 3 }
+    }
+    let maps = parts.map {
+      FeatureMap(channels: channels, height: height, width: width, copying: $0)
+    }
+    let found = SpatialAttention.apply(
+      q: maps[0], k: maps[1], v: maps[2], on: Conv2DRunner(pool: WorkerPool(threads: 2)))
+    var expected = [Float](repeating: 0, count: channels * count)
+    for i in 0..<count {
+      var weights: [Double] = []
+      for j in 0..<count {
+        var score = 0.0
+        for c in 0..<channels {
+          score += Double(parts[0][c * count + i]) * Double(parts[1][c * count + j])
+        }
+        weights.append(exp(score / Double(channels).squareRoot()))
+      }
+      let sum = weights.reduce(0, +)
+      for c in 0..<channels {
+        var mixed = 0.0
+        for j in 0..<count { mixed += weights[j] / sum * Double(parts[2][c * count + j]) }
+        expected[c * count + i] = Float(mixed)
+      }
+    }
+    #expect(distance(found.array, expected) < 1e-4)
+  }
+}
