@@ -10,8 +10,8 @@ extension GPTConfiguration {
   /// Reads the shape of the model off its tensors, and from `hints` what they do not tell.
   ///
   /// Head count and grid do not show in the shapes: they come from the hints, else from the table
-  /// of published models (a published grid is the square that LlamaGen trained that size on; for
-  /// GPT-B and GPT-L, published at 16x16 and 24x24, it has to be said).
+  /// of published models, by file name (`c2i_B_256.pt`) or where a size was published for one grid
+  /// only.
   /// - Throws: ``ModelError``, naming what is missing or contradicts the weights.
   public init(_ catalog: TensorCatalog, hints: GPTHints) throws(ModelError) {
     let file = catalog.path
@@ -64,7 +64,7 @@ extension GPTConfiguration {
         found: "a width of \(width), which must split into heads of a multiple of 4")
     }
     heads = headCount
-    guard let side = hints.grid ?? Self.tableGrid(catalog, heads: headCount, width: width) else {
+    guard let side = hints.grid ?? Self.tableGrid(catalog, width: width) else {
       throw .unknown(
         file: file,
         what: "the token grid does not show in the weights: give --image-size, --grid or a config.json")
@@ -74,19 +74,25 @@ extension GPTConfiguration {
     normEpsilon = hints.normEpsilon ?? 1e-5
   }
 
-  /// The grid from the rotary table that older checkpoints carry, else from the published sizes.
-  private static func tableGrid(_ catalog: TensorCatalog, heads: Int, width: Int) -> TokenGrid? {
+  /// The grid from the rotary table that older checkpoints carry, else from the table of published
+  /// files, else from the one size that a published model of that width has.
+  private static func tableGrid(_ catalog: TensorCatalog, width: Int) -> TokenGrid? {
+    func square(_ side: Int) -> TokenGrid { TokenGrid(width: side, height: side) }
+    let captioned = catalog["cls_embedding.uncond_embedding"]
     if let info = catalog["freqs_cis"], info.shape.count == 3 {
-      let prefix = catalog["cls_embedding.uncond_embedding"]?.shape.first ?? 1
-      let cells = info.shape[0] - prefix
+      let (cells, below) = info.shape[0].subtractingReportingOverflow(captioned?.shape.first ?? 1)
       let side = Int(Double(max(cells, 0)).squareRoot().rounded())
-      if side > 0, side * side == cells { return TokenGrid(width: side, height: side) }
+      if !below, side > 0, side <= 1024, side * side == cells { return square(side) }
     }
-    switch width {
-    case 1536, 3200: return TokenGrid(width: 24, height: 24)
-    case 1280 where catalog["cls_embedding.uncond_embedding"] == nil:
-      return TokenGrid(width: 24, height: 24)
-    default: return nil
-    }
+    let name = catalog.path.split(separator: "/").last.map(String.init) ?? ""
+    if let side = GPTPreset.publishedGrids[name] { return square(side) }
+    let sizes = Set(
+      GPTPreset.publishedGrids.filter { file, _ in
+        file.hasPrefix(captioned == nil ? "c2i_" : "t2i_")
+          && GPTPreset.all.contains {
+            $0.dimension == width && file.contains("_" + $0.name.dropFirst(4) + "_")
+          }
+      }.values)
+    return sizes.count == 1 ? square(sizes.first!) : nil
   }
 }

@@ -72,6 +72,13 @@ public struct GPTPreset: Sendable, Hashable {
     GPTPreset(name: "GPT-7B", layers: 32, heads: 32, dimension: 4096),
   ]
 
+  /// Cells on a side of the grid of each file that LlamaGen's authors published.
+  static let publishedGrids: [String: Int] = [
+    "c2i_B_256.pt": 16, "c2i_B_384.pt": 24, "c2i_L_256.pt": 16, "c2i_L_384.pt": 24,
+    "c2i_XL_384.pt": 24, "c2i_XXL_384.pt": 24, "c2i_3B_384.pt": 24, "t2i_XL_stage1_256.pt": 16,
+    "t2i_XL_stage2_512.pt": 32,
+  ]
+
   /// The preset of that name, in any case, with or without `GPT-`.
   public static func named(_ name: String) -> GPTPreset? {
     let wanted = name.uppercased()

@@ -1,0 +1,96 @@
+import HeadKVCache
+import HeadKVModels
+import HeadKVTestSupport
+import HeadKVWeights
+import Synchronization
+import Testing
+
+@Suite struct OrderTests {
+  /// Anti-diagonals of the grid from the top left corner on.
+  private func diagonals(_ side: Int) -> [[Int]] {
+    (0..<2 * side - 1).map { sum in
+      (0..<side).filter { (0..<side).contains(sum - $0) }.map { $0 * side + sum - $0 }
+    }
+  }
+
+  /// Any order, one token or a group of tokens a step, against the naive twin.
+  @Test(arguments: [1, 2, 3]) func groupsOfTokens(size: Int) throws {
+    let golden = try Golden("c2i-tiny")
+    var reference = try ReferenceGPT(
+      TensorCatalog.open(Golden.path("c2i-tiny/gpt.safetensors")), golden.model.configuration)
+    let engine = DecodeEngine(
+      model: golden.model, policy: FullPolicy(), sequences: 2, threads: 2, rowsPerStep: size)
+    try engine.begin(0, condition: .category(4))
+    try engine.begin(1, condition: .category(5))
+    var expected = reference.feed([(4, nil)])
+    let order = Array(diagonals(8).joined().prefix(24))
+    let tokens = try golden.integers("tokens")
+    var at = 0
+    while at < order.count {
+      for (row, logits) in expected.enumerated() {
+        engine.withLogits(0, row: row) { found in
+          for code in logits.indices { #expect(abs(Double(found[code]) - logits[code]) < 2e-4) }
+        }
+      }
+      let group = order[at..<min(at + size, order.count)]
+      engine.step(
+        group.map { StepRow(sequence: 0, token: Int32(tokens[$0]), position: Int32($0)) })
+      expected = reference.feed(group.map { (tokens[$0], $0) })
+      at += group.count
+    }
+    #expect(engine.liveRows(0) == 25 * 3 * 4 && engine.liveRows(1) == 3 * 4)
+  }
+
+  /// What a policy is shown: every live row once, weights that sum to one, ages that fit.
+  @Test func policySeesEachRow() throws {
+    let golden = try Golden("c2i-tiny")
+    let spy = SpyPolicy(rows: 9)
+    let engine = DecodeEngine(
+      model: golden.model, policy: spy, sequences: 1, threads: 2)
+    try engine.begin(0, condition: .category(1))
+    for position in 0..<40 {
+      engine.step([StepRow(sequence: 0, token: 1, position: Int32(position))])
+      #expect(engine.mostLiveRows(0) == min(position + 2, 9))
+    }
+    #expect(spy.asked.load(ordering: .relaxed) == 41 * 3 * 4)
+    #expect(spy.faults.load(ordering: .relaxed) == 0)
+    #expect(engine.cacheBytes == engine.shape.byteCount(rowsPerHead: 10))
+  }
+}
+
+/// A window that counts what it is shown wrongly.
+private final class SpyPolicy: EvictionPolicy {
+  let window: WindowPolicy
+  let asked = Atomic<Int>(0)
+  let faults = Atomic<Int>(0)
+
+  init(rows: Int) { window = WindowPolicy(rows: rows) }
+
+  func capacity(layer: Int, head: Int, shape: SequenceShape) -> Int {
+    window.capacity(layer: layer, head: head, shape: shape)
+  }
+
+  func plan(
+    _ step: HeadStep, positions: Span<Int32>, births: Span<Int32>, weights: Span<Float>,
+    scores: inout MutableSpan<Float>, into plan: inout EvictionPlan
+  ) {
+    asked.add(1, ordering: .relaxed)
+    var sum: Float = 0
+    var seen: Set<Int32> = []
+    for row in positions.indices {
+      sum += weights[row]
+      seen.insert(positions[row])
+      // In raster order the class token is born first, and each token one step later.
+      if births[row] != positions[row] + 1 { faults.add(1, ordering: .relaxed) }
+      if step.now - births[row] < 0 || positions[row] >= 64 { faults.add(1, ordering: .relaxed) }
+    }
+    let newest = positions[positions.count - 1]
+    if abs(sum - 1) > 1e-5 || seen.count != positions.count || newest != step.now - 1
+      || positions[0] != -1 || step.prefixRows != 1 || weights.count != positions.count
+    {
+      faults.add(1, ordering: .relaxed)
+    }
+    window.plan(
+      step, positions: positions, births: births, weights: weights, scores: &scores, into: &plan)
+  }
+}
