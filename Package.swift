@@ -78,7 +78,7 @@ let package = Package(
         "HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVTestSupport",
       ]),
     .testTarget(name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights"]),
-    .testTarget(name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV"]),
+    .testTarget(name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV", "HeadKVTestSupport"]),
     .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
     .testTarget(
       name: "HeadKVTests", dependencies: ["HeadKV", "HeadKVTestSupport", "CAllocationCounter"]),

@@ -89,10 +89,9 @@ struct Generate: ParsableCommand {
       written.append(tokensOut)
     }
     if let paths {
-      var pictures: [RGBImage] = []
-      for image in result.images {
-        if Interrupt.isRequested { throw GenerationCancelled() }
-        pictures.append(try model.image(tokens: image.tokens, threads: options.threads))
+      let pictures = try model.images(tokens: result.images.map(\.tokens), threads: options.threads)
+      {
+        Interrupt.isRequested
       }
       written += try paths.write(
         pictures, columns: columns ?? request.columns(count), text: recipe(options))

@@ -1,5 +1,6 @@
 import Foundation
 import HeadKV
+import HeadKVTestSupport
 import Testing
 
 /// One process at a time: each uses all processors.
@@ -32,6 +33,19 @@ import Testing
       let coded = try Tool(["tokenize", "p00.png", "p01.png", "-o", "c.safetensors"], in: folder)
       #expect(coded.code == 0)
       #expect(try TokenSet(reading: folder.file("c.safetensors")).tokens.map(\.count) == [256, 256])
+    }
+
+    @Test func drawsFromCaptions() throws {
+      let folder = try Scratch()
+      let run = try Tool(
+        [
+          "--gpt", Golden.path("t2i-tiny/gpt.safetensors"), "--captions",
+          Golden.path("t2i-tiny/expected.safetensors"), "--cfg-scale", "3", "--greedy",
+          "--tokens-out", "t.safetensors",
+        ], in: folder)
+      #expect(run.code == 0, "\(run.errors)")
+      let tokens = try TokenSet(reading: folder.file("t.safetensors")).tokens.flatMap { $0 }
+      #expect(try tokens.map(Int.init) == Golden("t2i-tiny").integers("greedy_cfg3"))
     }
 
     @Test func evaluates() throws {

@@ -48,6 +48,12 @@ import Testing
     let image = try model.image(tokens: tokens([8])[0])
     #expect(image.width == 32 && image.height == 32)
     #expect(Set(image.pixels).count > 20)
+    let others = try tokens([1, 2, 3])
+    #expect(
+      try model.images(tokens: others, threads: 2) == others.map { try model.image(tokens: $0) })
+    #expect(throws: GenerationCancelled.self) {
+      try model.images(tokens: others, threads: 2) { true }
+    }
     #expect(try PNG.decode(PNG.encode(image, text: [("a", "b")]), name: "x") == image)
   }
 
