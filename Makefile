@@ -22,6 +22,8 @@ demo: build
 
 test: deps
 	swift test -c release
+	for isa in portable avx2; do \
+	  HEADKV_ISA=$$isa swift test -c release --skip-build --filter HeadKVMathTests || exit 1; done
 	$(MAKE) consumer
 
 # A second package that depends on this one.

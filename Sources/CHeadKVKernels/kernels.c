@@ -2,6 +2,7 @@
 
 #include "headkv_kernels.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -100,6 +101,8 @@ int hkv_select_instruction_set(const char *name) {
 }
 
 __attribute__((constructor)) static void select_best(void) {
+  const char *wanted = getenv("HEADKV_ISA");
+  if (wanted && hkv_select_instruction_set(wanted)) return;
   if (!hkv_select_instruction_set("avx512")) hkv_select_instruction_set("avx2");
 }
 

@@ -4,7 +4,8 @@ internal import CHeadKVKernels
 ///
 /// The pointers may not overlap unless a function says so; nothing here allocates.
 package enum Kernels {
-  /// The instruction set in use: "portable", "avx2" or "avx512".
+  /// The instruction set in use: "portable", "avx2" or "avx512"; the best the processor has, or
+  /// what the environment variable `HEADKV_ISA` names.
   package static var instructionSet: String { unsafe String(cString: hkv_instruction_set()) }
 
   /// Switches the process to another instruction set; false if it is not to be had. For tests.
@@ -41,11 +42,12 @@ package enum Kernels {
     unsafe hkv_silu_mul(gate, up, count)
   }
 
-  /// x = gelu(x), the tanh form.
+  /// x = x / (1 + exp(-x)).
   package static func silu(_ x: UnsafeMutablePointer<Float>, count: Int) {
     unsafe hkv_silu(x, count)
   }
 
+  /// x = gelu(x), the tanh form.
   package static func geluTanh(_ x: UnsafeMutablePointer<Float>, count: Int) {
     unsafe hkv_gelu_tanh(x, count)
   }

@@ -38,9 +38,8 @@ public final class DecodeEngine {
   /// - Parameters:
   ///   - sequences: sequences to draw at a time; under guidance a picture has two.
   ///   - threads: threads that work on a step, the caller included.
-  ///   - foldPrefix: whether a caption becomes one row of each head, which changes nothing but the
-  ///     memory, or a row for each token.
-  /// - Precondition: `sequences` and `threads` are positive.
+  ///   - rowsPerStep: tokens of one sequence that a step takes at most.
+  /// - Precondition: all three are positive.
   public convenience init(
     model: GPT, policy: any EvictionPolicy, sequences: Int, threads: Int, rowsPerStep: Int = 1
   ) {
@@ -49,6 +48,8 @@ public final class DecodeEngine {
       rowsPerStep: rowsPerStep)
   }
 
+  /// - Parameter foldPrefix: whether a caption becomes one row of each head, which changes nothing
+  ///   but the memory, or a row for each token.
   package init(
     model: GPT, policy: any EvictionPolicy, sequences: Int, pool: WorkerPool, rowsPerStep: Int = 1,
     foldPrefix: Bool = true
