@@ -1,3 +1,4 @@
+import Foundation
 import HeadKVMath
 
 /// The rows of one head as bare memory: the thin layer through which all pointers go.
@@ -56,11 +57,16 @@ package struct HeadRows {
     unsafe biases[slot] = row.bias
   }
 
-  /// Frees the planned rows: the last live row moves into each hole, so no more rows move than go,
-  /// and no row is ever gathered elsewhere.
+  /// Merges what the plan merges, then frees the planned rows: the last live row moves into each
+  /// hole, so no more rows move than go, and no row is ever gathered elsewhere.
   ///
-  /// - Precondition: the slots are live and distinct.
+  /// - Precondition: the slots are live and distinct; no row is merged into one that goes.
   package func apply(_ plan: inout EvictionPlan) {
+    for (slot, target) in zip(plan.slots, plan.targets) where target >= 0 {
+      unsafe precondition(
+        max(slot, target) < count && !plan.slots.contains(target), "plan merges into no survivor")
+      unsafe merge(Int(slot), into: Int(target))
+    }
     plan.sortDescending()
     var previous = Int32.max
     for slot in plan.slots {
@@ -70,6 +76,19 @@ package struct HeadRows {
       if Int(slot) != last { unsafe move(from: last, to: Int(slot)) }
       unsafe slab.pointee.count = last
     }
+  }
+
+  /// Averages two rows by the number of tokens they stand for, their biases being its logarithm.
+  private func merge(_ source: Int, into target: Int) {
+    let (a, b) = unsafe (exp(biases[source]), exp(biases[target]))
+    let share = a / (a + b)
+    for column in 0..<(unsafe stride) {
+      let (from, into) = unsafe (source * stride + column, target * stride + column)
+      unsafe keys[into] += share * (keys[from] - keys[into])
+      unsafe values[into] += share * (values[from] - values[into])
+    }
+    unsafe biases[target] = log(a + b)
+    unsafe scores[target] += scores[source]
   }
 
   private func move(from source: Int, to target: Int) {

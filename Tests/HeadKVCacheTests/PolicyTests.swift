@@ -19,14 +19,15 @@ private let shape = SequenceShape(
       let births = (0..<count).map { cache.row(head: 0, slot: $0).birth }
       let positions = births.map { $0 - 1 }
       let weights = [Float](repeating: 1 / Float(count), count: count)
+      let biases = [Float](repeating: 0, count: count)
       var scores = [Float](repeating: 0, count: count)
       var span = scores.mutableSpan
       var plan = EvictionPlan()
       policy.plan(
         HeadStep(
           layer: 0, head: 0, now: now, prefixRows: 1, newRows: 1, queries: 1, grid: shape.grid),
-        positions: positions.span, births: births.span, weights: weights.span, scores: &span,
-        into: &plan)
+        positions: positions.span, births: births.span, biases: biases.span, weights: weights.span,
+        scores: &span, into: &plan)
       cache.apply(plan, head: 0)
       let live = Set((0..<cache.count(head: 0)).map { cache.row(head: 0, slot: $0).birth })
       let newest = Set((0...now).suffix(rows - 1))

@@ -71,8 +71,8 @@ private final class SpyPolicy: EvictionPolicy {
   }
 
   func plan(
-    _ step: HeadStep, positions: Span<Int32>, births: Span<Int32>, weights: Span<Float>,
-    scores: inout MutableSpan<Float>, into plan: inout EvictionPlan
+    _ step: HeadStep, positions: Span<Int32>, births: Span<Int32>, biases: Span<Float>,
+    weights: Span<Float>, scores: inout MutableSpan<Float>, into plan: inout EvictionPlan
   ) {
     asked.add(1, ordering: .relaxed)
     var sum: Float = 0
@@ -91,6 +91,7 @@ private final class SpyPolicy: EvictionPolicy {
       faults.add(1, ordering: .relaxed)
     }
     window.plan(
-      step, positions: positions, births: births, weights: weights, scores: &scores, into: &plan)
+      step, positions: positions, births: births, biases: biases, weights: weights,
+      scores: &scores, into: &plan)
   }
 }

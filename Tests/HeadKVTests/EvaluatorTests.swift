@@ -63,4 +63,30 @@ import Testing
     let worst = zip(result.losses.joined(), expected).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
     #expect(worst < 2e-3)
   }
+
+  /// The same simulator's heavy hitters: ties and rounding may swap rows, the mean may not move.
+  @Test(.enabled(if: SharedFiles.exist), arguments: [("h2o_1_6", "1/6"), ("h2o_1_10", "1/10")])
+  func heavyHittersOfTheSimulator(tensor: String, budget: String) throws {
+    let folder = SharedFiles.path("models/c10/")
+    let model = try ImageModel(gpt: folder + "gpt.safetensors")
+    let expected = try TensorCatalog.open(folder + "policy-losses.safetensors")
+      .tensor(tensor, shape: [32, 256]).floats()
+    let result = try Evaluator(gpt: model.gpt, policy: "h2o", budget: CacheBudget(parsing: budget))
+      .evaluate(TokenSet(reading: folder + "eval.safetensors"), limit: 32)
+    let mean = expected.reduce(0.0) { $0 + Double($1) } / Double(expected.count)
+    #expect(abs(result.report.nll - mean) < 1e-3)
+  }
+
+  /// Merging old rows loses a fraction of what dropping them loses, in the same memory.
+  @Test func mergingBeatsDropping() throws {
+    let model = try ImageModel.bundled()
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
+    func report(_ policy: String) throws -> EvaluationReport {
+      try Evaluator(gpt: model.gpt, policy: policy, budget: .share(1 / 6.0))
+        .evaluate(set, limit: 8).report
+    }
+    let (merged, dropped) = (try report("merge"), try report("window"))
+    #expect(merged.peakRowsPerHead == 43 && merged.cacheBytes == dropped.cacheBytes)
+    #expect(merged.delta < dropped.delta / 3)
+  }
 }

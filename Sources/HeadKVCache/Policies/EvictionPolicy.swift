@@ -35,15 +35,16 @@ public protocol EvictionPolicy: Sendable {
   /// more than `shape.fullRows`, whatever is answered.
   func capacity(layer: Int, head: Int, shape: SequenceShape) -> Int
 
-  /// Names the rows to go in `plan`, which comes empty.
+  /// Names the rows to go, or to be merged, in `plan`, which comes empty.
   ///
   /// All spans are indexed by slot, over the live rows, this step's new ones included.
   /// - Parameters:
   ///   - positions: raster positions on `step.grid`; negative for prefix rows.
   ///   - births: steps in which the rows were appended.
+  ///   - biases: log of the number of tokens each row stands for.
   ///   - weights: softmax weights `[queries, rows]` of this step.
   ///   - scores: the policy's own running value for each row; 0 for a new one.
   func plan(
-    _ step: HeadStep, positions: Span<Int32>, births: Span<Int32>, weights: Span<Float>,
-    scores: inout MutableSpan<Float>, into plan: inout EvictionPlan)
+    _ step: HeadStep, positions: Span<Int32>, births: Span<Int32>, biases: Span<Float>,
+    weights: Span<Float>, scores: inout MutableSpan<Float>, into plan: inout EvictionPlan)
 }

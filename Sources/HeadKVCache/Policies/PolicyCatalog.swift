@@ -15,6 +15,13 @@ public enum PolicyCatalog {
     PolicyDescription(
       name: "window", summary: "the prefix and the newest rows",
       source: "StreamingLLM, arXiv 2309.17453", needsBudget: true),
+    PolicyDescription(
+      name: "h2o", summary: "the prefix, the newest rows and those that drew most attention so far",
+      source: "H2O, arXiv 2306.14048", needsBudget: true),
+    PolicyDescription(
+      name: "merge",
+      summary: "the prefix and the newest rows; older ones are averaged with their neighbours",
+      source: nil, needsBudget: true),
   ]
 
   /// Makes the policy `name` for sequences of `shape`.
@@ -29,13 +36,25 @@ public enum PolicyCatalog {
       guard budget == nil || budget == .share(1) else { throw .budgetNotUsed(name) }
       return FullPolicy()
     case "window":
-      guard let budget else { throw .budgetMissing(name) }
-      let rows: Int
-      do { rows = try budget.rowsPerHead(shape) } catch { throw .budget(error) }
-      return rows >= shape.fullRows ? FullPolicy() : WindowPolicy(rows: rows)
+      return try uniform(name, budget, shape) { WindowPolicy(rows: $0) }
+    case "h2o":
+      return try uniform(name, budget, shape) { HeavyHitterPolicy(rows: $0) }
+    case "merge":
+      return try uniform(name, budget, shape) { MergingPolicy(rows: $0) }
     default:
       throw .unknown(name)
     }
+  }
+
+  /// A policy that gives every head the same rows.
+  private static func uniform(
+    _ name: String, _ budget: CacheBudget?, _ shape: SequenceShape,
+    _ policy: (Int) -> any EvictionPolicy
+  ) throws(PolicyError) -> any EvictionPolicy {
+    guard let budget else { throw .budgetMissing(name) }
+    let rows: Int
+    do { rows = try budget.rowsPerHead(shape) } catch { throw .budget(error) }
+    return rows >= shape.fullRows ? FullPolicy() : policy(rows)
   }
 }
 

@@ -18,8 +18,8 @@ public struct WindowPolicy: EvictionPolicy, Hashable {
   }
 
   public func plan(
-    _ step: HeadStep, positions: Span<Int32>, births: Span<Int32>, weights: Span<Float>,
-    scores: inout MutableSpan<Float>, into plan: inout EvictionPlan
+    _ step: HeadStep, positions: Span<Int32>, births: Span<Int32>, biases: Span<Float>,
+    weights: Span<Float>, scores: inout MutableSpan<Float>, into plan: inout EvictionPlan
   ) {
     let surplus = min(births.count - rows, births.count - step.prefixRows)
     guard surplus > 0 else { return }

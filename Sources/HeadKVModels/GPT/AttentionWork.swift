@@ -70,6 +70,7 @@ struct AttentionWork: ParallelWork {
     unsafe engine.policy.plan(
       step, positions: Span(_unsafeStart: UnsafePointer(rows.positions), count: live),
       births: Span(_unsafeStart: UnsafePointer(rows.births), count: live),
+      biases: Span(_unsafeStart: UnsafePointer(rows.biases), count: live),
       weights: Span(_unsafeStart: UnsafePointer(weights), count: live * group.rows),
       scores: &scores, into: &plan.pointee)
     unsafe rows.apply(&plan.pointee)
