@@ -9,7 +9,7 @@ struct DecodeCase {
   let images: Int
   let budget: String
   let steps: Int
-  private let policy: any EvictionPolicy
+  private let policy: CachePolicy
 
   init(_ model: GPT, element: WeightElement, images: Int, budget: String, steps: Int) throws {
     self.model = model
@@ -46,7 +46,7 @@ struct DecodeCase {
     let sorted = times.sorted()
     let median = sorted[sorted.count / 2]
     let shape = model.configuration.sequenceShape
-    let kept = (policy as? WindowPolicy)?.rows ?? shape.fullRows
+    let kept = policy.opening[0, 0].rows
     // Mean live rows over the steps: they grow to what is kept and stay there.
     let live = (1...steps).reduce(0.0) { $0 + Double(min($1 + 1, kept + 1)) } / Double(steps)
     let cache = live * Double(shape.layers * shape.heads * shape.headDimension * 2 * 4 * images * 2)
@@ -56,7 +56,7 @@ struct DecodeCase {
       fastest: sorted[0], slowest: sorted[sorted.count - 1],
       tokensPerSecond: 1000 / median * Double(images), megabytesRead: bytes / 1e6,
       bandwidthShare: bytes / (median / 1000) / bandwidth,
-      cacheBytes: SequenceCache(shape, policy: policy).byteCount * images * 2)
+      cacheBytes: policy.memory.capBytes * images * 2)
   }
 }
 

@@ -110,7 +110,7 @@ struct Generate: ParsableCommand {
       ? "greedy"
       : "temperature \(sampling.temperature), top-k \(sampling.topK), top-p \(sampling.topP)"
     return
-      "seed \(options.seed), cfg-scale \(options.guidanceScale), cfg-interval \(options.guidanceInterval), \(draw), kv-policy \(options.policy), kv-budget \(cache.kvBudget ?? "100%"), \(options.threads) threads"
+      "seed \(options.seed), cfg-scale \(options.guidanceScale), cfg-interval \(options.guidanceInterval), \(draw), kv-policy \(options.policy.name), kv-budget \(cache.kvBudget ?? "100%"), \(options.threads) threads"
   }
 
   private func recipe(_ options: GenerationOptions) -> [(String, String)] {
@@ -127,7 +127,7 @@ struct Generate: ParsableCommand {
       images: pictures, seed: options.seed, cfgScale: options.guidanceScale,
       cfgInterval: options.guidanceInterval, temperature: options.sampling.temperature,
       topK: options.sampling.topK, topP: options.sampling.topP, greedy: options.sampling.greedy,
-      kvPolicy: options.policy, kvBudget: cache.kvBudget, threads: options.threads,
+      kvPolicy: options.policy.name, kvBudget: cache.kvBudget, threads: options.threads,
       cacheBytesFull: report.cacheBytesFull, cacheBytesPeak: report.cacheBytesPeak,
       rowsPerHeadFull: report.rowsPerHeadFull, rowsPerHeadPeak: report.rowsPerHeadPeak,
       tokens: report.tokens, seconds: report.seconds, tokensPerSecond: report.tokensPerSecond,

@@ -24,23 +24,32 @@ public enum PolicyCatalog {
       source: nil, needsBudget: true),
   ]
 
+  /// Makes the policy that is asked for.
+  ///
+  /// - Throws: ``PolicyError`` for an unknown name, a missing or an impossible budget.
+  public static func make(
+    _ choice: PolicyChoice, shape: SequenceShape
+  ) throws(PolicyError) -> CachePolicy {
+    try make(choice.name, budget: choice.budget, shape: shape)
+  }
+
   /// Makes the policy `name` for sequences of `shape`.
   ///
   /// A budget that covers the full cache gives the full cache, whatever the name.
   /// - Throws: ``PolicyError`` for an unknown name, a missing or an impossible budget.
   public static func make(
     _ name: String, budget: CacheBudget?, shape: SequenceShape
-  ) throws(PolicyError) -> any EvictionPolicy {
+  ) throws(PolicyError) -> CachePolicy {
     switch name {
     case "full":
       guard budget == nil || budget == .share(1) else { throw .budgetNotUsed(name) }
-      return FullPolicy()
+      return CachePolicy.full(shape)
     case "window":
-      return try uniform(name, budget, shape) { WindowPolicy(rows: $0) }
+      return try uniform(name, budget, shape, .all, WindowEviction())
     case "h2o":
-      return try uniform(name, budget, shape) { HeavyHitterPolicy(rows: $0) }
+      return try uniform(name, budget, shape, .share(0.5, .down), HeavyHitterEviction())
     case "merge":
-      return try uniform(name, budget, shape) { MergingPolicy(rows: $0) }
+      return try uniform(name, budget, shape, .share(0.75), MergingEviction())
     default:
       throw .unknown(name)
     }
@@ -48,30 +57,16 @@ public enum PolicyCatalog {
 
   /// A policy that gives every head the same rows.
   private static func uniform(
-    _ name: String, _ budget: CacheBudget?, _ shape: SequenceShape,
-    _ policy: (Int) -> any EvictionPolicy
-  ) throws(PolicyError) -> any EvictionPolicy {
+    _ name: String, _ budget: CacheBudget?, _ shape: SequenceShape, _ window: WindowSize,
+    _ rule: any EvictionRule
+  ) throws(PolicyError) -> CachePolicy {
     guard let budget else { throw .budgetMissing(name) }
     let rows: Int
     do { rows = try budget.rowsPerHead(shape) } catch { throw .budget(error) }
-    return rows >= shape.fullRows ? FullPolicy() : policy(rows)
-  }
-}
-
-/// Why a policy cannot be made.
-public enum PolicyError: Error, Sendable, Equatable, CustomStringConvertible {
-  case unknown(String)
-  case budgetMissing(String)
-  case budgetNotUsed(String)
-  case budget(CacheBudgetError)
-
-  public var description: String {
-    switch self {
-    case .unknown(let name):
-      "no cache policy '\(name)'; there are \(PolicyCatalog.all.map(\.name).joined(separator: ", "))"
-    case .budgetMissing(let name): "cache policy '\(name)' needs a budget"
-    case .budgetNotUsed(let name): "cache policy '\(name)' takes no budget below 100 %"
-    case .budget(let error): error.description
-    }
+    if rows >= shape.fullRows { return CachePolicy.full(shape, name: name) }
+    return try CachePolicy(
+      name: name, shape: shape,
+      budgeter: FixedBudgets(UniformBudget(window: window), total: rows * shape.allHeads),
+      eviction: rule)
   }
 }

@@ -22,6 +22,7 @@ final class DecodeScratch {
   let weightStride: Int
   private let heads: Int
   var groups: [StepGroup]
+  var units: [AttentionUnit]
   var positions: [Int32]
   private let plans: UnsafeMutablePointer<EvictionPlan>
   private let planCount: Int
@@ -49,6 +50,7 @@ final class DecodeScratch {
     unsafe logits = buffer.matrix(rows: logitRows, columns: shape.vocabulary, offset: offsets[6])
     unsafe weights = buffer.base + offsets[7]
     groups = Array(repeating: StepGroup(sequence: 0, firstRow: 0, rows: 0), count: rows)
+    units = Array(repeating: AttentionUnit(group: 0, twin: -1), count: rows)
     positions = Array(repeating: 0, count: rows)
     planCount = rows * shape.heads
     unsafe plans = .allocate(capacity: planCount)

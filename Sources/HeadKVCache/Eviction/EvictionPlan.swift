@@ -1,4 +1,4 @@
-/// Which rows of one head are to go: a pure value that a policy makes and the store applies.
+/// Which rows of one head are to go: a pure value that a rule makes and the store applies.
 ///
 /// A row goes for good, or is merged into a survivor: key and value become the average of both,
 /// weighted by the number of tokens c they stand for, and log c is the survivor's bias, so that it
@@ -11,11 +11,18 @@ public struct EvictionPlan: Sendable, Equatable {
   public private(set) var slots: [Int32] = []
   /// For each of `slots` the slot it is merged into; -1 if it is dropped.
   public private(set) var targets: [Int32] = []
+  /// How dear each row is, by slot; room to work in for rules that rank rows.
+  private var ranks: [Float] = []
 
   /// - Parameter capacity: slots the plan can name before it has to allocate.
   public init(reserving capacity: Int = 0) {
     slots.reserveCapacity(capacity)
     targets.reserveCapacity(capacity)
+    ranks.reserveCapacity(capacity)
+  }
+
+  public static func == (a: EvictionPlan, b: EvictionPlan) -> Bool {
+    a.slots == b.slots && a.targets == b.targets
   }
 
   public var isEmpty: Bool { slots.isEmpty }
@@ -36,6 +43,54 @@ public struct EvictionPlan: Sendable, Equatable {
   public mutating func removeAll() {
     slots.removeAll(keepingCapacity: true)
     targets.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: - Ranking
+
+  /// Ranks the rows that may go by `value`; the prefix and the newest `window` rows stay.
+  ///
+  /// Allocates nothing within the plan's reserve. A value that is no number ranks lowest.
+  public mutating func rank(
+    _ head: HeadView, _ step: HeadStep, keeping window: Int, by value: (Int) -> Float
+  ) {
+    let kept = head.firstKeptBirth(window: window, step)
+    ranks.removeAll(keepingCapacity: true)
+    for slot in 0..<head.count {
+      if slot < step.prefixRows || head.birth(slot) >= kept {
+        ranks.append(.infinity)
+      } else {
+        let value = value(slot)
+        ranks.append(value.isNaN ? -.infinity : value)
+      }
+    }
+  }
+
+  /// Names the `count` rows that rank lowest, the first on ties.
+  ///
+  /// - Complexity: O(count * rows).
+  public mutating func evictLowest(_ count: Int) {
+    for _ in 0..<count {
+      var lowest = -1
+      for slot in ranks.indices where ranks[slot] < .infinity {
+        if lowest < 0 || ranks[slot] < ranks[lowest] { lowest = slot }
+      }
+      guard lowest >= 0 else { return }
+      ranks[lowest] = .infinity
+      evict(slot: lowest)
+    }
+  }
+
+  /// Names the oldest rows that are not in the plan yet until it frees `surplus` rows.
+  mutating func complete(_ surplus: Int, _ head: HeadView, _ step: HeadStep) {
+    while slots.count < surplus {
+      var oldest = -1
+      for slot in step.prefixRows..<head.count {
+        if slots.contains(Int32(slot)) || targets.contains(Int32(slot)) { continue }
+        if oldest < 0 || head.birth(slot) < head.birth(oldest) { oldest = slot }
+      }
+      guard oldest >= 0 else { return }
+      evict(slot: oldest)
+    }
   }
 
   /// Orders the slots from last to first, in which they can be freed by moving only survivors.
