@@ -20,8 +20,7 @@ public struct GenerationOptions: Sendable, Hashable {
   public init(
     guidanceScale: Float = 4, guidanceInterval: Int = -1, temperature: Float = 1,
     topK: Int = 2000, topP: Float = 1, greedy: Bool = false, seed: UInt64 = 0,
-    policy: String = "full", budget: CacheBudget? = nil, policyOptions: [String: String] = [:],
-    branches: GuidanceBranches = .independent, threads: Int? = nil, batch: Int = 8
+    policy: PolicyChoice = PolicyChoice(), threads: Int? = nil, batch: Int = 8
   ) throws(OptionError) {
     guard guidanceScale.isFinite, guidanceScale >= 0 else {
       throw OptionError("cfg-scale", "\(guidanceScale)", "a number that is not negative")
@@ -40,10 +39,23 @@ public struct GenerationOptions: Sendable, Hashable {
     self.guidanceInterval = guidanceInterval
     sampling = try Sampling(temperature: temperature, topK: topK, topP: topP, greedy: greedy)
     self.seed = seed
-    self.policy = PolicyChoice(
-      policy, budget: budget, options: policyOptions, branches: branches)
+    self.policy = policy
     self.threads = threads
     self.batch = batch
+  }
+
+  /// With a policy that has its default options.
+  ///
+  /// - Throws: ``OptionError`` naming the value out of range.
+  public init(
+    guidanceScale: Float = 4, guidanceInterval: Int = -1, temperature: Float = 1,
+    topK: Int = 2000, topP: Float = 1, greedy: Bool = false, seed: UInt64 = 0,
+    policy: String, budget: CacheBudget? = nil, threads: Int? = nil, batch: Int = 8
+  ) throws(OptionError) {
+    try self.init(
+      guidanceScale: guidanceScale, guidanceInterval: guidanceInterval, temperature: temperature,
+      topK: topK, topP: topP, greedy: greedy, seed: seed,
+      policy: PolicyChoice(policy, budget: budget), threads: threads, batch: batch)
   }
 
   var isGuided: Bool { guidanceScale > 1 }

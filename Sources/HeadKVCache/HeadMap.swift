@@ -6,7 +6,7 @@ public struct HeadMap<Value> {
   public private(set) var values: [Value]
 
   /// - Precondition: at least one layer and one head.
-  public init(layers: Int, heads: Int, repeating value: Value) {
+  public init(repeating value: Value, layers: Int, heads: Int) {
     precondition(layers > 0 && heads > 0, "a map has layers and heads")
     self.layers = layers
     self.heads = heads

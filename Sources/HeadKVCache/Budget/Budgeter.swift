@@ -76,8 +76,8 @@ public struct ProfiledBudgets: Budgeter {
     guard total <= most else { throw .tooLarge(total: total, most: most) }
     let rows = min(shape.prefixRows + options.tokens + shape.rowsPerStep - 1, shape.fullRows)
     return HeadMap(
-      layers: shape.layers, heads: shape.heads,
-      repeating: HeadBudget(rows: rows, window: rows - shape.prefixRows))
+      repeating: HeadBudget(rows: rows, window: rows - shape.prefixRows), layers: shape.layers,
+      heads: shape.heads)
   }
 
   public func revised(

@@ -12,7 +12,7 @@ public struct UniformBudget: BudgetRule, Hashable {
   public func budgets(
     _ profile: HeadProfile?, total: Int, _ shape: SequenceShape
   ) throws(BudgetError) -> HeadMap<HeadBudget> {
-    let map = HeadMap(layers: shape.layers, heads: shape.heads, repeating: 1.0)
+    let map = HeadMap(repeating: 1.0, layers: shape.layers, heads: shape.heads)
     let rows = try Apportionment.split(
       total, weights: map, floors: map.map { _ in shape.prefixRows + 1 },
       ceilings: map.map { _ in shape.fullRows }, scope: .model)

@@ -13,12 +13,17 @@ public struct EvictionPlan: Sendable, Equatable {
   public private(set) var targets: [Int32] = []
   /// How dear each row is, by slot; room to work in for rules that rank rows.
   private var ranks: [Float] = []
+  private var scratch: [Float] = []
+
+  /// Numbers that ``withScratch(columns:of:_:)`` can hand out for each row without allocating.
+  public static let scratchColumns = 3
 
   /// - Parameter capacity: slots the plan can name before it has to allocate.
   public init(reserving capacity: Int = 0) {
     slots.reserveCapacity(capacity)
     targets.reserveCapacity(capacity)
     ranks.reserveCapacity(capacity)
+    scratch.reserveCapacity(Self.scratchColumns * capacity)
   }
 
   public static func == (a: EvictionPlan, b: EvictionPlan) -> Bool {
@@ -63,6 +68,30 @@ public struct EvictionPlan: Sendable, Equatable {
         ranks.append(value.isNaN ? -.infinity : value)
       }
     }
+  }
+
+  /// Calls `body` with `columns * rows` zeros to compute in.
+  ///
+  /// - Precondition: `columns` is at most ``scratchColumns``.
+  public mutating func withScratch(
+    columns: Int, of rows: Int, _ body: (inout MutableSpan<Float>) -> Void
+  ) {
+    precondition((0...Self.scratchColumns).contains(columns), "no such columns")
+    scratch.removeAll(keepingCapacity: true)
+    for _ in 0..<columns * rows { scratch.append(0) }
+    var span = scratch.mutableSpan
+    body(&span)
+  }
+
+  /// Ranks the rows that may go by the first numbers of the scratch, one for each slot.
+  ///
+  /// - Precondition: the scratch has one for each row.
+  public mutating func rankByScratch(_ head: HeadView, _ step: HeadStep, keeping window: Int) {
+    // Handed out and back, as ranking writes to the plan that the numbers are in.
+    let values = scratch
+    scratch = []
+    rank(head, step, keeping: window) { values[$0] }
+    scratch = values
   }
 
   /// Names the `count` rows that rank lowest, the first on ties.

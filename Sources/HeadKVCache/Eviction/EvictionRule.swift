@@ -13,14 +13,14 @@ public struct HeadStep: Sendable, Hashable {
   /// Rows that a step appends at most.
   public var rowsPerStep: Int
   public var grid: TokenGrid
-  /// Whether this is the first step after an update of the cache.
-  public var startsPeriod: Bool
+  /// Tokens since the last update of the cache, this step's included.
+  public var sinceUpdate: Int
   /// Tokens until the next update; 0 if it follows this step's attention.
   public var untilUpdate: Int
 
   public init(
     layer: Int, head: Int, now: Int32, tokens: Int, prefixRows: Int, newRows: Int,
-    rowsPerStep: Int = 1, grid: TokenGrid, startsPeriod: Bool = true, untilUpdate: Int = 0
+    rowsPerStep: Int = 1, grid: TokenGrid, sinceUpdate: Int? = nil, untilUpdate: Int = 0
   ) {
     self.layer = layer
     self.head = head
@@ -30,9 +30,12 @@ public struct HeadStep: Sendable, Hashable {
     self.newRows = newRows
     self.rowsPerStep = rowsPerStep
     self.grid = grid
-    self.startsPeriod = startsPeriod
+    self.sinceUpdate = sinceUpdate ?? newRows
     self.untilUpdate = untilUpdate
   }
+
+  /// Whether this is the first step after an update.
+  public var startsPeriod: Bool { sinceUpdate <= newRows }
 }
 
 /// Decides which rows of a head stay.

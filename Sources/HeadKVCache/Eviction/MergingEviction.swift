@@ -52,12 +52,9 @@ private struct MergeCost: Comparable {
   }
 
   init(_ slot: Int, into target: Int, _ head: HeadView, _ grid: TokenGrid) {
-    let width = Int32(grid.width)
-    let (from, into) = (head.position(slot), head.position(target))
-    let down = from / width - into / width
-    let right = from % width - into % width
     self.init(
-      bias: head.bias(slot), squaredDistance: down * down + right * right,
+      bias: head.bias(slot),
+      squaredDistance: grid.squaredDistance(head.position(slot), head.position(target)),
       targetBias: head.bias(target))
   }
 

@@ -28,7 +28,8 @@ public final class CacheSession: @unchecked Sendable {
   /// The step that is open.
   private var newRows = 0
   private var isPrefix = false
-  private var wasDue = true
+  /// Tokens at the last update.
+  private var updatedAt = 0
   private let isPassive: Bool
 
   /// - Parameters:
@@ -149,7 +150,7 @@ public final class CacheSession: @unchecked Sendable {
     return HeadStep(
       layer: layer, head: head, now: steps, tokens: after,
       prefixRows: isPrefix ? prefixRows + newRows : prefixRows, newRows: newRows,
-      rowsPerStep: shape.rowsPerStep, grid: shape.grid, startsPeriod: wasDue,
+      rowsPerStep: shape.rowsPerStep, grid: shape.grid, sinceUpdate: after - updatedAt,
       untilUpdate: due ? 0 : policy.schedule.remaining(after: after))
   }
 
@@ -171,14 +172,11 @@ public final class CacheSession: @unchecked Sendable {
   ///
   /// Allocates only when budgets are revised or profiling ends.
   package func finishStep() {
-    if isPrefix {
-      prefixRows += newRows
-    } else {
-      wasDue = policy.schedule.isDue(from: tokens, to: tokens + newRows)
-      tokens += newRows
-    }
+    let isDue = !isPrefix && policy.schedule.isDue(from: tokens, to: tokens + newRows)
+    if isPrefix { prefixRows += newRows } else { tokens += newRows }
     steps += 1
     if leader == nil && !isPrefix { revise() }
+    if isDue { updatedAt = tokens }
     for observer in observers { observer.stepped(self) }
   }
 

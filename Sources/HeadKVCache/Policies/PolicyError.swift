@@ -5,6 +5,7 @@ public enum PolicyError: Error, Sendable, Equatable, CustomStringConvertible {
   case budgetNotUsed(String)
   case budget(CacheBudgetError)
   case rows(BudgetError)
+  case profile(ProfileError)
   /// A parameter that the policy does not have.
   case unknownOption(policy: String, name: String, known: [String])
   case option(policy: String, name: String, found: String, expected: String)
@@ -17,6 +18,7 @@ public enum PolicyError: Error, Sendable, Equatable, CustomStringConvertible {
     case .budgetNotUsed(let name): "cache policy '\(name)' takes no budget below 100 %"
     case .budget(let error): error.description
     case .rows(let error): error.description
+    case .profile(let error): error.description
     case .unknownOption(let policy, let name, let known):
       "cache policy '\(policy)' has no option '\(name)'; it has "
         + (known.isEmpty ? "none" : known.joined(separator: ", "))

@@ -34,7 +34,7 @@ public struct SequenceShape: Sendable, Hashable {
 
   /// Bytes that a sequence holds when every head has room for `rows` rows.
   public func byteCount(rowsPerHead rows: Int) -> Int {
-    byteCount(capacities: HeadMap(layers: layers, heads: heads, repeating: rows))
+    byteCount(capacities: HeadMap(repeating: rows, layers: layers, heads: heads))
   }
 
   /// Bytes that a sequence holds when its heads have room for `capacities` rows: whole pages.

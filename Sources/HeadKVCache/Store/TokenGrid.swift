@@ -17,4 +17,11 @@ public struct TokenGrid: Sendable, Hashable {
     guard position >= 0 else { return nil }
     return (Int(position) / width, Int(position) % width)
   }
+
+  /// Squared distance of two raster positions on the grid.
+  @inline(__always) func squaredDistance(_ a: Int32, _ b: Int32) -> Int32 {
+    let width = Int32(width)
+    let (down, right) = (a / width - b / width, a % width - b % width)
+    return down * down + right * right
+  }
 }
