@@ -7,11 +7,16 @@ struct DecodeCase {
   let model: GPT
   let element: WeightElement
   let images: Int
+  let policyName: String
   let budget: String
   let steps: Int
   private let policy: CachePolicy
 
-  init(_ model: GPT, element: WeightElement, images: Int, budget: String, steps: Int) throws {
+  init(
+    _ model: GPT, element: WeightElement, images: Int, policy name: String, budget: String,
+    steps: Int
+  ) throws {
+    policyName = name
     self.model = model
     self.element = element
     self.images = images
@@ -19,7 +24,7 @@ struct DecodeCase {
     let all = model.configuration.grid.count - 1
     self.steps = steps == 0 ? all : min(steps, all)
     policy = try PolicyCatalog.make(
-      "window", budget: CacheBudget(parsing: budget), shape: model.configuration.sequenceShape)
+      name, budget: CacheBudget(parsing: budget), shape: model.configuration.sequenceShape)
   }
 
   /// Draws the first steps of the images; milliseconds a step.
@@ -46,13 +51,13 @@ struct DecodeCase {
     let sorted = times.sorted()
     let median = sorted[sorted.count / 2]
     let shape = model.configuration.sequenceShape
-    let kept = policy.opening[0, 0].rows
+    let kept = policy.budgeter.mostRows(shape) / shape.allHeads
     // Mean live rows over the steps: they grow to what is kept and stay there.
     let live = (1...steps).reduce(0.0) { $0 + Double(min($1 + 1, kept + 1)) } / Double(steps)
     let cache = live * Double(shape.layers * shape.heads * shape.headDimension * 2 * 4 * images * 2)
     let bytes = Double(model.weightBytesPerStep) + cache
     return DecodeResult(
-      weights: "\(element)", images: images, budget: budget, milliseconds: median,
+      weights: "\(element)", images: images, policy: policyName, budget: budget, milliseconds: median,
       fastest: sorted[0], slowest: sorted[sorted.count - 1],
       tokensPerSecond: 1000 / median * Double(images), megabytesRead: bytes / 1e6,
       bandwidthShare: bytes / (median / 1000) / bandwidth,
@@ -64,6 +69,7 @@ struct DecodeCase {
 struct DecodeResult: Encodable {
   let weights: String
   let images: Int
+  let policy: String
   let budget: String
   /// Median, least and most over the rounds, of one step.
   let milliseconds: Double

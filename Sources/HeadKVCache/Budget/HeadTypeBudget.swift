@@ -9,7 +9,8 @@ public struct HeadTypeBudget: BudgetRule {
   public enum Criterion: Sendable, Hashable {
     /// The mass tau lies within no fewer newest tokens than the window has.
     case reach
-    /// More than this mass lies outside the query's row and the one above.
+    /// The mass outside the query's row and the one above is more than this share of what an even
+    /// head would have there: early in a picture there is little out there to look at.
     case farMass(Double)
   }
 
@@ -38,8 +39,9 @@ public struct HeadTypeBudget: BudgetRule {
   ) throws(BudgetError) -> HeadMap<HeadBudget> {
     let profile = try checked(profile, shape)
     let even = try UniformBudget(window: localWindow).budgets(nil, total: total, shape)
+    let evenFarMass = profile.evenFarMass
     let types = HeadMap(layers: shape.layers, heads: shape.heads) {
-      type(of: profile.heads[$0, $1], window: even[$0, $1].window)
+      type(of: profile.heads[$0, $1], window: even[$0, $1].window, evenFarMass)
     }
     let locals = HeadMap(layers: shape.layers, heads: shape.heads) {
       shape.prefixRows + even[$0, $1].window
@@ -61,12 +63,13 @@ public struct HeadTypeBudget: BudgetRule {
     }
   }
 
-  private func type(of head: HeadStatistics, window: Int) -> HeadType {
+  private func type(
+    of head: HeadStatistics, window: Int, _ evenFarMass: Double
+  ) -> HeadType {
     switch criterion {
     case .reach: return head.type(window: window)
     case .farMass(let threshold):
-      let far = head.rowMass.dropFirst(2).reduce(0.0) { $0 + Double($1) }
-      return far > threshold ? .global : .local
+      return head.farMass > threshold * evenFarMass ? .global : .local
     }
   }
 }

@@ -24,6 +24,13 @@ public struct HeadProfile: Sendable, Hashable {
     self.heads = heads
   }
 
+  /// ``HeadStatistics/farMass`` of a head that looks at every visible token alike, in raster order.
+  public var evenFarMass: Double {
+    queries.reduce(0.0) { sum, token in
+      sum + Double(max(token / grid.width - 1, 0) * grid.width) / Double(token + 1)
+    } / Double(queries.count)
+  }
+
   /// - Throws: ``ProfileError`` naming the field that is missing or out of range.
   public init(json: Data) throws(ProfileError) {
     do {

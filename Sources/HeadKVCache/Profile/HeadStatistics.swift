@@ -25,6 +25,9 @@ public struct HeadStatistics: Sendable, Hashable, Codable {
   /// than `window` (arXiv 2605.20600, section 4).
   public func type(window: Int) -> HeadType { reach < Double(window) ? .local : .global }
 
+  /// Mean weight outside the query's row of the grid and the one above.
+  public var farMass: Double { rowMass.dropFirst(2).reduce(0.0) { $0 + Double($1) } }
+
   /// Least number of newest tokens that hold `tau` of the mean weights.
   public func meanReach(tau: Double) -> Int {
     let target = tau * ageMass.reduce(0.0) { $0 + Double($1) }

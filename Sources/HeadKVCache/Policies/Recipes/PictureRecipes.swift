@@ -28,7 +28,9 @@ extension PolicyRecipe {
     "ssd", "a window for heads that look nearby, heavy hitters for the others",
     source: "SSD: Jian and Wang, arXiv 2510.18716",
     parameters: [
-      PolicyParameter("threshold", "0.5", "mass beyond the last row of the grid of a global head"),
+      PolicyParameter(
+        "threshold", "0.5",
+        "share of an even head's mass beyond the last row of the grid from which a head is global"),
       PolicyParameter("window", "2", "rows of the grid that a local head keeps"),
       PolicyParameter("recent", "0.25", "newest tokens of a global head, as a share of a window"),
       PolicyParameter("profile", "2.5", "rows of the grid that are drawn before types are set"),
