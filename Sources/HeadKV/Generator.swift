@@ -157,19 +157,17 @@ public final class Generator {
       options: options, images: count, firstImage: conditions.startIndex, length: length,
       vocabulary: gpt.configuration.vocabulary)
     for token in 0..<length {
-      if guided && !options.isGuided(token: token) {
-        for index in 0..<count { engine.end(count + index) }
-        guided = false
-      }
       loop.pick(token, engine, guided: guided)
       report.tokens += count
       let state = GenerationProgress(
         tokens: images.count * length + (token + 1) * count, totalTokens: total * length,
         images: images.count, totalImages: total)
       guard progress(state) else { throw GenerationCancelled() }
-      if token + 1 < length {
-        loop.feed(token, engine, guided: guided && options.isGuided(token: token + 1))
+      if guided && !options.isGuided(token: token + 1) {
+        for index in 0..<count { engine.end(count + index) }
+        guided = false
       }
+      if token + 1 < length { loop.feed(token, engine, guided: guided) }
       report.cacheBytesPeak = max(report.cacheBytesPeak, engine.cacheBytes)
       for index in 0..<count { report.add(engine.session(index)!) }
     }

@@ -74,6 +74,37 @@ import Testing
       #expect(try Tool(["--version"], in: folder).code == 0)
     }
 
+    @Test func listsPolicies() throws {
+      let folder = try Scratch()
+      let text = try Tool(["policies"], in: folder)
+      #expect(text.code == 0 && text.output.contains("headkv: ") && text.output.contains("tau=0.9"))
+      let json = try Tool(["policies", "--json"], in: folder).json()
+      let policies = try #require(json["policies"] as? [[String: Any]])
+      #expect(policies.compactMap { $0["name"] as? String } == PolicyCatalog.all.map(\.name))
+      #expect(policies.contains { ($0["source"] as? String)?.contains("2605.20600") ?? false })
+    }
+
+    /// What a smaller cache is said to save is saved: the processes' peaks differ by as much as
+    /// their caches.
+    @Test func memoryIsTrue() throws {
+      let folder = try Scratch()
+      func run(_ budget: String) throws -> (memory: Int, cache: Int) {
+        let run = try Tool(
+          [
+            "--class", "all", "--count", "6", "--batch", "60", "--kv-policy", "headkv",
+            "--kv-budget", budget, "--tokens-out", "t.safetensors", "--json",
+          ], in: folder)
+        let summary = try run.json()
+        let cache = try #require(summary["cacheBytesPeak"] as? Int)
+        let planned = try #require(summary["cacheBytesPlanned"] as? Int)
+        #expect(cache <= planned)
+        return (try #require(summary["peakMemoryBytes"] as? Int), cache)
+      }
+      let (full, sixth) = (try run("100%"), try run("1/6"))
+      let saved = Double(full.memory - sixth.memory) / Double(full.cache - sixth.cache)
+      #expect(saved > 0.95 && saved < 1.05)
+    }
+
     @Test func interruptLeavesNothing() throws {
       let folder = try Scratch()
       let run = try Tool(
@@ -100,6 +131,10 @@ import Testing
       (["--kv-policy", "window", "--kv-budget", "1row"], "at least 2"),
       (["--kv-policy", "window"], "needs a budget"),
       (["--kv-policy", "best"], "'best'"),
+      (["--kv-policy", "h2o", "--kv-budget", "1/6", "--kv-option", "tau=1"], "'tau'"),
+      (["--kv-policy", "h2o", "--kv-budget", "1/6", "--kv-option", "recent=2"], "'2'"),
+      (["--kv-option", "recent"], "name=value"),
+      (["--kv-option", "a=1", "--kv-option", "a=2"], "once"),
       (["--top-p", "2"], "top-p"),
       (["--temperature", "0"], "temperature"),
       (["--cfg-scale", "nan"], "cfg-scale"),
@@ -127,7 +162,7 @@ import Testing
       #expect(try folder.files == before)
     }
 
-    @Test(arguments: [["--nope"], ["--threads", "0"], ["--count", "x"], ["--preset", "GPT-Z"]])
+    @Test(arguments: [["--nope"], ["--threads", "0"], ["--count", "x"], ["--preset", "GPT-Z"], ["--kv-branches", "x"]])
     func usage(arguments: [String]) throws {
       let run = try Tool(arguments, in: Scratch())
       #expect(run.code == 64 && run.errors.contains("Usage"))

@@ -24,12 +24,12 @@ public struct EvictionSchedule: Sendable, Hashable {
   public func slack(rowsPerStep: Int) -> Int { period + rowsPerStep - 1 }
 
   /// Whether an update follows the step that brings the picture from `before` to `after` tokens.
-  func isDue(from before: Int, to after: Int) -> Bool {
+  package func isDue(from before: Int, to after: Int) -> Bool {
     (after - phase + period) / period != (before - phase + period) / period
   }
 
   /// Tokens from `tokens` to the next update; 0 on the update itself.
-  func remaining(after tokens: Int) -> Int {
+  package func remaining(after tokens: Int) -> Int {
     (period - (tokens - phase + period) % period) % period
   }
 }

@@ -21,6 +21,22 @@ public struct HeadStatistics: Sendable, Hashable, Codable {
   public var keyRank: Double?
   public var valueRank: Double?
 
+  public init(
+    entropy: Double, reach: Double, prefixMass: Double, ageMass: [Float], rowMass: [Float],
+    offsetMass: OffsetMass, concentration: [Float], keyRank: Double? = nil,
+    valueRank: Double? = nil
+  ) {
+    self.entropy = entropy
+    self.reach = reach
+    self.prefixMass = prefixMass
+    self.ageMass = ageMass
+    self.rowMass = rowMass
+    self.offsetMass = offsetMass
+    self.concentration = concentration
+    self.keyRank = keyRank
+    self.valueRank = valueRank
+  }
+
   /// The type of head by what it reaches: local if tau of its mass lies within fewer newest tokens
   /// than `window` (arXiv 2605.20600, section 4).
   public func type(window: Int) -> HeadType { reach < Double(window) ? .local : .global }
@@ -46,12 +62,18 @@ public struct OffsetMass: Sendable, Hashable, Codable {
   public static let rows = 5
   /// Columns to each side that are told apart.
   public static let columns = 4
-  static let count = rows * (2 * columns + 1)
+  /// Places that are told apart.
+  public static let count = rows * (2 * columns + 1)
 
   /// Row by row, from the left: `[rows, 2 * columns + 1]`.
   public var values: [Float]
   /// Weight everywhere else on the grid.
   public var rest: Float
+
+  public init(values: [Float], rest: Float) {
+    self.values = values
+    self.rest = rest
+  }
 
   /// Weight of the token `up` rows above and `right` columns to the right (left if negative).
   ///
