@@ -32,6 +32,9 @@ enum Output {
 
   /// Most memory that this process has held, in bytes.
   static var peakMemory: Int {
+    #if os(Linux)
+      if let held = highWaterMark() { return held }
+    #endif
     var usage = rusage()
     #if canImport(Darwin)
       getrusage(RUSAGE_SELF, &usage)
@@ -40,5 +43,14 @@ enum Output {
       getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
       return usage.ru_maxrss * 1024
     #endif
+  }
+
+  /// What Linux says of this program alone; `getrusage` counts what its parent held at the fork.
+  private static func highWaterMark() -> Int? {
+    guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else {
+      return nil
+    }
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
   }
 }

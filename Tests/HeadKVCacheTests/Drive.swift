@@ -35,5 +35,6 @@ extension CacheSession {
       }
     }
     finishStep()
+    notifyObservers()
   }
 }

@@ -177,6 +177,10 @@ public final class CacheSession: @unchecked Sendable {
     steps += 1
     if leader == nil && !isPrefix { revise() }
     if isDue { updatedAt = tokens }
+  }
+
+  /// Tells the observers that the step is over; after both branches of a picture have finished it.
+  package func notifyObservers() {
     for observer in observers { observer.stepped(self) }
   }
 

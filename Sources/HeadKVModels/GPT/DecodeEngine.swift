@@ -207,6 +207,7 @@ public final class DecodeEngine {
     for group in 0..<groups where !session(group: group).isFollower {
       session(group: group).finishStep()
     }
+    for group in 0..<groups { session(group: group).notifyObservers() }
   }
 
   func session(group: Int) -> CacheSession { sessions[scratch.groups[group].sequence]! }
