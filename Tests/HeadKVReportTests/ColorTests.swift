@@ -1,0 +1,45 @@
+import Foundation
+import HeadKVReport
+import Testing
+
+@Suite struct ColorTests {
+  @Test func sequentialScaleBrightensEvenly() {
+    let steps = ColorScale.sequential.steps
+    #expect(steps.count == 256)
+    for (a, b) in zip(steps, steps.dropFirst()) { #expect(a.luminance < b.luminance) }
+    #expect(steps[0].luminance < 0.05)
+    #expect(steps[255].luminance > 0.7)
+    // Sixteenths of the scale are equally far apart, to a few percent of rounding.
+    let lengths = (0..<15).map { part in
+      (part * 17..<part * 17 + 17).reduce(0.0) {
+        $0 + OKLab(steps[$1]).distance(to: OKLab(steps[$1 + 1]))
+      }
+    }
+    let mean = lengths.reduce(0, +) / Double(lengths.count)
+    for length in lengths { #expect(abs(length / mean - 1) < 0.1) }
+  }
+
+  @Test func mergedScaleDarkens() {
+    let steps = ColorScale.merged.steps
+    for (a, b) in zip(steps, steps.dropFirst(4)) { #expect(a.luminance > b.luminance) }
+  }
+
+  @Test func scaleTakesAnyNumber() {
+    let scale = ColorScale.sequential
+    #expect(scale.color(-.infinity) == scale.steps[0])
+    #expect(scale.color(.nan) == scale.steps[0])
+    #expect(scale.color(.infinity) == scale.steps[255])
+    #expect(scale.color(0.5) == scale.steps[128])
+  }
+
+  @Test func oklabRoundTrip() {
+    for color in [Color(0, 0, 0), Color(255, 255, 255), Color(200, 30, 90), Color(12, 200, 77)] {
+      let lab = OKLab(color)
+      let chroma = hypot(lab.a, lab.b)
+      let hue = atan2(lab.b, lab.a) * 180 / .pi
+      #expect(Color(lightness: lab.lightness, chroma: chroma, hue: hue) == color)
+    }
+  }
+
+  @Test func hex() { #expect(Color(1, 171, 255).hex == "#01abff") }
+}
