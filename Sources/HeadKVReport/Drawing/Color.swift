@@ -12,25 +12,14 @@ package struct Color: Hashable, Sendable {
     self.blue = blue
   }
 
-  /// Nearest displayable colour to a point of OKLab in polar form (Ottosson 2020): `lightness`
-  /// 0...1, `chroma` from 0, `hue` in degrees. Chroma gives way until the colour fits into sRGB.
-  package init(lightness: Double, chroma: Double, hue: Double) {
-    let angle = hue * .pi / 180
-    var (low, high) = (0.0, chroma)
-    func linear(_ chroma: Double) -> [Double] {
-      OKLab(lightness: lightness, a: chroma * cos(angle), b: chroma * sin(angle)).linearRGB
-    }
-    func fits(_ channels: [Double]) -> Bool { channels.allSatisfy { -1e-4...1.0001 ~= $0 } }
-    if fits(linear(chroma)) {
-      low = chroma
-    } else {
-      for _ in 0..<24 {
-        let middle = (low + high) / 2
-        if fits(linear(middle)) { low = middle } else { high = middle }
-      }
-    }
-    let bytes = linear(low).map(Self.encoded)
+  /// The nearest 8-bit colour to `point`, channels outside sRGB cut off.
+  package init(_ point: OKLab) {
+    let bytes = point.linearRGB.map(Self.encoded)
     self.init(bytes[0], bytes[1], bytes[2])
+  }
+
+  package init(lightness: Double, chroma: Double, hue: Double) {
+    self.init(OKLab(lightness: lightness, chroma: chroma, hue: hue))
   }
 
   /// `#rrggbb`.
@@ -47,10 +36,9 @@ package struct Color: Hashable, Sendable {
     0.2126 * Self.decoded(red) + 0.7152 * Self.decoded(green) + 0.0722 * Self.decoded(blue)
   }
 
-  /// Near-black or white, whichever stands out more from this colour.
-  var readableInk: Color {
-    (luminance + 0.05) / 0.06 > 1.05 / (luminance + 0.05) ? Color(20, 22, 28) : Color(255, 255, 255)
-  }
+  /// Near-black or white, for text on this colour. Small white letters read better than dark ones
+  /// on middling colours, though their contrast ratio is lower.
+  var readableInk: Color { luminance > 0.27 ? Color(20, 22, 28) : Color(255, 255, 255) }
 
   /// sRGB's transfer functions.
   private static func encoded(_ linear: Double) -> UInt8 {
@@ -75,6 +63,24 @@ package struct OKLab: Sendable {
     self.lightness = lightness
     self.a = a
     self.b = b
+  }
+
+  /// From polar form, `hue` in degrees. Chroma gives way until the colour fits into sRGB.
+  package init(lightness: Double, chroma: Double, hue: Double) {
+    let angle = hue * .pi / 180
+    func point(_ chroma: Double) -> OKLab {
+      OKLab(lightness: lightness, a: chroma * cos(angle), b: chroma * sin(angle))
+    }
+    func fits(_ chroma: Double) -> Bool {
+      point(chroma).linearRGB.allSatisfy { -1e-4...1.0001 ~= $0 }
+    }
+    var (low, high) = (0.0, chroma)
+    if fits(chroma) { low = chroma }
+    while high - low > 1e-6 {
+      let middle = (low + high) / 2
+      if fits(middle) { low = middle } else { high = middle }
+    }
+    self = point(low)
   }
 
   package init(_ color: Color) {

@@ -1,30 +1,30 @@
-/// Colours for numbers: 256 steps along a curve, all equally far apart in OKLab.
+/// Colours for numbers: 128 steps along a curve, all equally far apart in OKLab.
 package struct ColorScale: Sendable {
   package let steps: [Color]
+  private static let count = 128
 
   /// Along `curve`, which gives lightness, chroma and hue in degrees at 0...1.
   init(_ curve: (Double) -> (lightness: Double, chroma: Double, hue: Double)) {
-    let samples = 1024
-    let colors = (0...samples).map { index in
+    let samples = 4096
+    let points = (0...samples).map { index in
       let point = curve(Double(index) / Double(samples))
-      return Color(lightness: point.lightness, chroma: point.chroma, hue: point.hue)
+      return OKLab(lightness: point.lightness, chroma: point.chroma, hue: point.hue)
     }
-    let points = colors.map(OKLab.init)
     var lengths = [0.0]
     for index in 1...samples {
       lengths.append(lengths[index - 1] + points[index].distance(to: points[index - 1]))
     }
     var at = 0
-    steps = (0..<256).map { step in
-      let wanted = lengths[samples] * Double(step) / 255
+    steps = (0..<Self.count).map { step in
+      let wanted = lengths[samples] * Double(step) / Double(Self.count - 1)
       while at < samples, lengths[at] < wanted { at += 1 }
-      return colors[at]
+      return Color(points[at])
     }
   }
 
   /// The colour at `fraction`; outside 0...1 that of the nearer end. NaN counts as 0.
   package func color(_ fraction: Double) -> Color {
-    steps[Int((255 * max(0, min(1, fraction.isNaN ? 0 : fraction))).rounded())]
+    steps[Int((Double(Self.count - 1) * max(0, min(1, fraction.isNaN ? 0 : fraction))).rounded())]
   }
 
   /// Dark violet over teal to light yellow.

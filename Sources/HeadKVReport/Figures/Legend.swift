@@ -29,10 +29,8 @@ enum Legend {
     for step in 0..<steps {
       let left = x + width * Double(step) / Double(steps)
       let color = scale.color((Double(step) + 0.5) / Double(steps))
-      // Neighbours overlap, so that no seam shows at any zoom.
-      let reach = step + 1 < steps ? 0.5 : 0
-      layout.add(
-        .boxes([Box(left, y, width / Double(steps) + reach, 8)], .color(color), opacity: 1))
+      // Each reaches to the end, under the next ones, so that no seam shows at any zoom.
+      layout.add(.boxes([Box(left, y, x + width - left, 8)], .color(color), opacity: 1))
     }
     for label in labels {
       let anchor: TextStyle.Anchor =

@@ -74,13 +74,18 @@ public struct LossMemoryChart: Sendable, Equatable {
     return layout.figure(title, bottom: plot.bottom + 36)
   }
 
+  /// The first emphasised policy stands out in colour as well.
+  private func paint(_ index: Int) -> Paint {
+    index == series.firstIndex(where: \.isEmphasised) ? .accent : .category(index)
+  }
+
   /// From much of the cache to little.
   private func sorted(_ index: Int) -> [Point] {
     series[index].points.sorted { $0.share > $1.share }
   }
 
   private func draw(_ index: Int, on plot: LossMemoryPlot, in layout: inout Layout) {
-    let (paint, points) = (Paint.category(index), sorted(index))
+    let (paint, points) = (paint(index), sorted(index))
     let width = series[index].isEmphasised ? 3.0 : 1.6
     layout.add(.lines([points.map(plot.place)], Stroke(paint, width: width)))
     let bars = points.filter { $0.error > 0 }.flatMap(plot.errorBar)
@@ -124,7 +129,7 @@ public struct LossMemoryChart: Sendable, Equatable {
       for offset in 0..<run.count {
         let end = ends[run.first + offset]
         let y = middle - half + spacing * Double(offset)
-        let (paint, bold) = (Paint.category(end.index), series[end.index].isEmphasised)
+        let (paint, bold) = (paint(end.index), series[end.index].isEmphasised)
         let name = series[end.index].name
         let from = HeadKVReport.Point(end.at.x + 7, end.at.y)
         layout.add(
