@@ -49,8 +49,19 @@ import Testing
     case .lines(let lines, _): lines.flatMap { $0 }
     case .polygon(let points, _, _, _): points
     case .disc(let center, _, _, _, _): [center]
-    case .text(_, let at, _): [at]
+    case .text(let text, let at, let style): ends(text, at, style)
     }
+  }
+
+  private func ends(_ text: String, _ at: Point, _ style: TextStyle) -> [Point] {
+    let width = TextWidth.estimate(text, size: style.size, bold: style.bold)
+    let left =
+      switch style.anchor {
+      case .start: at.x
+      case .middle: at.x - width / 2
+      case .end: at.x - width
+      }
+    return [Point(left, at.y - style.size), Point(left + width, at.y)]
   }
 
   @Test func everyCellSaysItsValue() throws {

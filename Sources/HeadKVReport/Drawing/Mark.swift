@@ -45,18 +45,14 @@ package struct TextStyle: Hashable, Sendable {
   package var paint = Paint.ink
   package var anchor = Anchor.start
   package var bold = false
-  /// Read from bottom to top.
-  package var turned = false
 
   package init(
-    size: Double = 11, paint: Paint = .ink, anchor: Anchor = .start, bold: Bool = false,
-    turned: Bool = false
+    size: Double = 11, paint: Paint = .ink, anchor: Anchor = .start, bold: Bool = false
   ) {
     self.size = size
     self.paint = paint
     self.anchor = anchor
     self.bold = bold
-    self.turned = turned
   }
 }
 

@@ -97,11 +97,7 @@ struct Painter {
           let x = along + dot * Double(column)
           let y = dot * Double(row - BitmapFont.ascent)
           let wide = style.bold ? dot + (dot / 2).rounded(.down) : dot
-          let box =
-            style.turned
-            ? Box(left + y, baseline - x - wide, dot, wide)
-            : Box(left + x, baseline + y, wide, dot)
-          canvas.fill(box, style.paint.light)
+          canvas.fill(Box(left + x, baseline + y, wide, dot), style.paint.light)
         }
       }
       along += dot * Double(glyph.width + 1)

@@ -10,7 +10,8 @@ enum SVGWriter {
       "svg",
       [
         "xmlns": "http://www.w3.org/2000/svg", "width": number(figure.width),
-        "height": number(figure.height), "viewBox": viewBox(figure), "role": "img",
+        "height": number(figure.height), "viewBox": "0 0 \(number(figure.width)) \(number(figure.height))",
+        "role": "img",
         "aria-label": figure.title, "font-family": fonts,
       ]
     ) {
@@ -22,21 +23,19 @@ enum SVGWriter {
     return writer.text
   }
 
-  /// Part of a page, which sets fonts and the theme's colours. It shrinks with the page down to
-  /// three quarters of its size.
+  /// Part of a page, which sets fonts and the theme's colours, without the margins on the left and
+  /// at the top. It shrinks with the page down to three quarters of its size.
   static func inline(_ figure: Figure, into writer: inout XMLBuilder) {
-    let (width, least) = (number(figure.width), number((0.75 * figure.width).rounded()))
+    let (width, height) = (figure.width - Layout.margin, figure.height - Layout.margin / 2)
+    let most = number(width)
+    let view = "\(number(Layout.margin)) \(number(Layout.margin / 2)) \(most) \(number(height))"
     writer.element(
       "svg",
       [
-        "viewBox": viewBox(figure), "role": "img", "aria-label": figure.title,
-        "style": "width:100%;max-width:\(width)px;min-width:min(\(least)px,\(width)px)",
+        "viewBox": view, "role": "img", "aria-label": figure.title,
+        "style": "width:100%;max-width:\(most)px;min-width:\(number((0.75 * width).rounded()))px",
       ]
     ) { marks(figure.marks, themed: true, into: &$0) }
-  }
-
-  private static func viewBox(_ figure: Figure) -> String {
-    "0 0 \(number(figure.width)) \(number(figure.height))"
   }
 
   private static func number(_ value: Double) -> String { NumberText.short(value, digits: 2) }
@@ -76,12 +75,7 @@ enum SVGWriter {
       ]
     ) { writer in
       for (text, point) in texts {
-        let (x, y) = (number(point.x), number(point.y))
-        if style.turned {
-          writer.element("text", ["transform": "translate(\(x) \(y)) rotate(-90)"], text: text)
-        } else {
-          writer.element("text", ["x": x, "y": y], text: text)
-        }
+        writer.element("text", ["x": number(point.x), "y": number(point.y)], text: text)
       }
     }
   }

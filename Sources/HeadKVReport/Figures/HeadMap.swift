@@ -126,7 +126,11 @@ public struct HeadMap: Sendable, Equatable {
       }
     case .types(let types, let names):
       let letters = Self.letters(names)
-      return types.map { Face(paint: .category($0), text: letters[$0], note: names[$0]) }
+      return types.map {
+        // The letters' ink suits this colour: it stays the same on dark pages.
+        Face(
+          paint: .color(Paint.category($0).light), text: letters[$0], note: names[$0])
+      }
     case .counts(let counts):
       let values = counts.map(Double.init)
       let range = Self.range(of: values)
@@ -160,7 +164,7 @@ public struct HeadMap: Sendable, Equatable {
         let count = types.count { $0 == index }
         let share = NumberText.percent(Double(count) / Double(types.count), digits: 0)
         let letter = letters[index].isEmpty ? "" : letters[index] + " "
-        return (Paint.category(index), "\(letter)\(name): \(count) (\(share))")
+        return (Paint.color(Paint.category(index).light), "\(letter)\(name): \(count) (\(share))")
       }
       return Legend.swatches(entries, x: x, y: y, limit: right, in: &layout)
     }

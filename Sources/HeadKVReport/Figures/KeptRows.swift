@@ -163,7 +163,8 @@ public struct KeptRows: Sendable, Equatable {
 
   private static func held(_ count: Int, most: Int) -> Paint {
     // Shades by the logarithm: the bias that a merged row carries.
-    .color(ColorScale.merged.color(log(Double(count)) / log(Double(max(most, 8)))))
+    let fraction = log(Double(count)) / log(Double(max(most, 8)))
+    return .shade(Int((fraction * Double(Paint.shades - 1)).rounded()))
   }
 
   private func caption(_ moment: Moment) -> String {

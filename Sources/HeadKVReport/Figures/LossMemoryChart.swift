@@ -63,7 +63,7 @@ public struct LossMemoryChart: Sendable, Equatable {
   public var figure: Figure {
     var layout = Layout()
     let top = layout.heading(title, subtitle) + 20
-    let plot = LossMemoryPlot(series.flatMap(\.points), left: Layout.margin + 46, top: top)
+    let plot = LossMemoryPlot(series.flatMap(\.points), left: Layout.margin + 54, top: top)
     plot.drawAxes(in: &layout)
     // The emphasised lines lie above the others.
     let order = series.indices.sorted {

@@ -4,7 +4,7 @@ import Foundation
 struct LossMemoryPlot {
   let left: Double
   let top: Double
-  private let width = 520.0
+  private let width = 460.0
   private let height = 320.0
   /// Height of the strip for losses below the scale, with the gap above it.
   private let strip: Double

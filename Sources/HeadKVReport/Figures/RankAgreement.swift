@@ -45,7 +45,7 @@ public struct RankAgreement: Sendable, Equatable {
   public var figure: Figure {
     var layout = Layout()
     let top = layout.heading(title, subtitle) + 20
-    let (left, side) = (Layout.margin + 46, 300.0)
+    let (left, side) = (Layout.margin + 50, 300.0)
     let (right, bottom) = (left + side, top + side)
     let shown = early.indices.filter { early[$0].isFinite && late[$0].isFinite }
     let all = shown.flatMap { [early[$0], late[$0]] }

@@ -51,8 +51,8 @@ public struct RowTimeline: Sendable, Equatable {
     self.levels = levels
   }
 
-  private static let width = 560.0
-  private static let height = 220.0
+  private static let width = 460.0
+  private static let height = 200.0
 
   public var figure: Figure {
     var layout = Layout()

@@ -130,7 +130,7 @@ public struct HTMLPage: Sendable {
     case .figures(let figures):
       writer.element("div", ["class": "side"]) { writer in
         for figure in figures {
-          writer.element("figure", ["style": "flex:0 1 \(Int(figure.width))px"]) {
+          writer.element("figure", ["style": "flex:0 1 \(NumberText.short(figure.width.rounded()))px"]) {
             $0.element("div", ["class": "scroll"]) { SVGWriter.inline(figure, into: &$0) }
           }
         }
@@ -145,7 +145,9 @@ public struct HTMLPage: Sendable {
           }
         }
         for figure in figures {
-          writer.element("figure", ["class": "picture"]) { SVGWriter.inline(figure, into: &$0) }
+          writer.element("figure", ["class": "picture"]) {
+            $0.element("div", ["class": "scroll"]) { SVGWriter.inline(figure, into: &$0) }
+          }
         }
       }
     case .bars(let bars):

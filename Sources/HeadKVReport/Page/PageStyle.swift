@@ -7,9 +7,7 @@ enum PageStyle {
     \(rules)
     """
 
-  private typealias Part = (paint: Paint, variable: String, light: Color, dark: Color)
-
-  private static func colors(_ color: (Part) -> Color) -> String {
+  private static func colors(_ color: (Paint.Part) -> Color) -> String {
     Paint.parts.map { "\($0.variable):\(color($0).hex);" }.joined()
   }
 
@@ -36,12 +34,12 @@ enum PageStyle {
     .side{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}
     figure{margin:.5rem 0;min-width:0;max-width:100%}
     figcaption{font-size:.85rem;margin-top:.3rem}
-    .picture{flex:0 1 17rem;min-width:9rem}
+    .picture{flex:1 1 10rem;max-width:17rem}
     img{display:block;width:100%;image-rendering:pixelated}
     svg{display:block;height:auto}
     .bars{display:grid;grid-template-columns:auto 1fr auto;gap:.35rem .9rem;align-items:center;
     margin:1rem 0}
     .track{background:var(--panel);height:.8rem}
-    .track span{display:block;height:100%;min-width:1px;background:\(Paint.category(0).light.hex)}
+    .track span{display:block;height:100%;min-width:1px;background:var(--hue0)}
     """
 }

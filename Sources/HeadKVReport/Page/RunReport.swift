@@ -81,14 +81,14 @@ public struct RunReport: Sendable {
     var page = HTMLPage(title: title, subtitle: subtitle)
     page.add("Settings", settings.isEmpty ? [] : [.facts(settings)])
     page.add("Cost", cost.map(Self.blocks) ?? [])
-    page.add("Loss against memory", chartBlocks)
+    page.add("Comparison", chartBlocks)
     page.add("Pictures", try pictureBlocks())
     page.add("Heads", headMaps.isEmpty ? [] : [.figures(headMaps.map(\.figure))])
-    page.add("Where heads look", offsetMaps.map { .figure($0.figure) })
-    page.add("Rows kept while drawing", keptRows.map { .figure($0.figure) })
-    page.add("Rows held", timelines.map { .figure($0.figure) })
+    page.add("Attention", offsetMaps.map { .figure($0.figure) })
+    page.add("Kept rows", keptRows.map { .figure($0.figure) })
+    page.add("Timeline", timelines.map { .figure($0.figure) })
     page.add(
-      "Early against late profiles",
+      "Agreement",
       agreements.isEmpty ? [] : [.figures(agreements.map(\.figure))])
     return page
   }

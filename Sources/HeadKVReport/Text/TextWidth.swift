@@ -1,7 +1,7 @@
 /// How wide a line of sans-serif text gets, about: layout must not depend on installed fonts.
-enum TextWidth {
+package enum TextWidth {
   /// Width of `text` at `size`, in the unit of `size`; rather too wide than too narrow.
-  static func estimate(_ text: String, size: Double, bold: Bool = false) -> Double {
+  package static func estimate(_ text: String, size: Double, bold: Bool = false) -> Double {
     var ems = 0.0
     for scalar in text.unicodeScalars {
       switch scalar {
