@@ -86,15 +86,24 @@ import Testing
   @Test func textsAreEscaped() throws {
     let nasty = "<b a=\"1\">&'\u{1}]]>"
     let figures = [
-      try HeadMap(title: nasty, subtitle: nasty, layers: 1, heads: 1, content: .types([0], names: [nasty])).figure,
-      try OffsetMap(title: nasty, lines: 1, columns: 1, heads: [.init(name: nasty, mass: [1])]).figure,
+      try HeadMap(
+        title: nasty, subtitle: nasty, layers: 1, heads: 1, content: .types([0], names: [nasty])
+      ).figure,
+      try OffsetMap(title: nasty, lines: 1, columns: 1, heads: [.init(name: nasty, mass: [1])])
+        .figure,
       try KeptRows(
         title: nasty, width: 1, height: 1, moments: [nasty],
         heads: [.init(name: nasty, note: nasty, moments: [.init(cells: 1, step: 1, rows: [])])]
       ).figure,
-      try LossMemoryChart(title: nasty, series: [.init(name: nasty, points: [.init(share: 1, loss: 0)])]).figure,
-      try RowTimeline(title: nasty, unit: nasty, held: [0], levels: [.init(name: nasty, value: 0)]).figure,
-      try RankAgreement(title: nasty, earlyName: nasty, lateName: nasty, layers: 1, heads: 1, early: [1], late: [.nan]).figure,
+      try LossMemoryChart(
+        title: nasty, series: [.init(name: nasty, points: [.init(share: 1, loss: 0)])]
+      ).figure,
+      try RowTimeline(title: nasty, unit: nasty, held: [0], levels: [.init(name: nasty, value: 0)])
+        .figure,
+      try RankAgreement(
+        title: nasty, earlyName: nasty, lateName: nasty, layers: 1, heads: 1, early: [1],
+        late: [.nan]
+      ).figure,
     ]
     for figure in figures {
       let svg = figure.svg()
@@ -109,27 +118,38 @@ import Testing
     #expect(throws: ReportError.self) {
       try HeadMap(title: "", layers: 2, heads: 2, content: .counts([1, 2, 3]))
     }
-    #expect(throws: ReportError.self) { try HeadMap(title: "", layers: 0, heads: 2, content: .counts([])) }
+    #expect(throws: ReportError.self) {
+      try HeadMap(title: "", layers: 0, heads: 2, content: .counts([]))
+    }
     #expect(throws: ReportError.self) {
       try HeadMap(title: "", layers: 1, heads: 1, content: .types([1], names: ["a"]))
     }
     #expect(throws: ReportError.self) {
       try HeadMap(title: "", layers: 1, heads: 1, content: .values([1], digits: 16))
     }
-    #expect(throws: ReportError.self) { try OffsetMap(title: "", lines: 1, columns: 2, heads: [.init(name: "", mass: [0, 0])]) }
-    #expect(throws: ReportError.self) { try OffsetMap(title: "", lines: 1, columns: 1, heads: [.init(name: "", mass: [])]) }
     #expect(throws: ReportError.self) {
-      try KeptRows(title: "", width: 2, height: 2, moments: ["a"], heads: [.init(name: "", moments: [])])
+      try OffsetMap(title: "", lines: 1, columns: 2, heads: [.init(name: "", mass: [0, 0])])
+    }
+    #expect(throws: ReportError.self) {
+      try OffsetMap(title: "", lines: 1, columns: 1, heads: [.init(name: "", mass: [])])
+    }
+    #expect(throws: ReportError.self) {
+      try KeptRows(
+        title: "", width: 2, height: 2, moments: ["a"], heads: [.init(name: "", moments: [])])
     }
     #expect(throws: ReportError.self) {
       try KeptRows(
         title: "", width: 1, height: 1, moments: ["a"],
         heads: [.init(name: "", moments: [.init(counts: [.max], drawn: [true], current: 0)])])
     }
-    for point in [(0.0, 1.0, 0.0), (1.5, 1, 0), (0.5, .nan, 0), (0.5, 1, -1), (.nan, 1, 0), (0.5, 1, .infinity)] {
+    for point in [
+      (0.0, 1.0, 0.0), (1.5, 1, 0), (0.5, .nan, 0), (0.5, 1, -1), (.nan, 1, 0), (0.5, 1, .infinity),
+    ] {
       #expect(throws: ReportError.self) {
         try LossMemoryChart(
-          title: "", series: [.init(name: "a", points: [.init(share: point.0, loss: point.1, error: point.2)])])
+          title: "",
+          series: [.init(name: "a", points: [.init(share: point.0, loss: point.1, error: point.2)])]
+        )
       }
     }
     #expect(throws: ReportError.self) { try RowTimeline(title: "", held: []) }
@@ -154,14 +174,18 @@ import Testing
       try RowTimeline(title: "", held: [0, 0]).figure,
       try RowTimeline(title: "", held: [1e15, 0]).figure,
       try RankAgreement(title: "", layers: 1, heads: 2, early: [.nan, 0], late: [1, .nan]).figure,
-      try RankAgreement(title: "", layers: 1, heads: 2, early: [1e15, 1e15], late: [1e15, 1e15]).figure,
-      try RankAgreement(title: "", layers: 1, heads: 2, early: [-1e15, 1e-15], late: [1e15, 0]).figure,
+      try RankAgreement(title: "", layers: 1, heads: 2, early: [1e15, 1e15], late: [1e15, 1e15])
+        .figure,
+      try RankAgreement(title: "", layers: 1, heads: 2, early: [-1e15, 1e-15], late: [1e15, 0])
+        .figure,
     ]
     for losses in [[0.0, 0], [-1, -2], [1e9, 1e-300], [1e-300, 1e-300], [1, 1], [1e-9, -1e9]] {
       figures.append(
         try LossMemoryChart(
           title: "",
-          series: [.init(name: "a", points: losses.map { .init(share: 1e-6, loss: $0, error: 1e9) })]
+          series: [
+            .init(name: "a", points: losses.map { .init(share: 1e-6, loss: $0, error: 1e9) })
+          ]
         ).figure)
     }
     for figure in figures {

@@ -42,7 +42,8 @@ import Testing
     let found = try #require(WellFormed(html))
     #expect(!html.contains("<script"))
     #expect(found.elements["script"] == nil)
-    #expect(found.attributes.contains { $0.name == "alt" && $0.value == "</style><script>&\"'\u{FFFD}" })
+    #expect(
+      found.attributes.contains { $0.name == "alt" && $0.value == "</style><script>&\"'\u{FFFD}" })
   }
 
   @Test func picturesAreInside() throws {

@@ -1,5 +1,4 @@
 import Foundation
-
 import HeadKVImage
 import HeadKVReport
 
@@ -36,7 +35,9 @@ enum Samples {
       try map(
         "Entropy", "of attention, share of the largest possible",
         .values(entropies, range: 0...1)),
-      try map("Reach", "newest rows that hold 90 % of the mass", .counts(entropies.map { Int(1 + 250 * $0) })),
+      try map(
+        "Reach", "newest rows that hold 90 % of the mass",
+        .counts(entropies.map { Int(1 + 250 * $0) })),
       try map(
         "Type", "", .types(entropies.map { $0 < 0.3 ? 0 : 1 }, names: ["local", "global"])),
       try map("Budget", "rows", .counts(entropies.map { $0 < 0.3 ? 22 : 58 + Int(6 * $0) })),
@@ -111,11 +112,13 @@ enum Samples {
       })
   }
 
-  static func timeline(steps: Int = 256, heads: Int = 36, profiling: Int = 40) throws -> RowTimeline {
+  static func timeline(steps: Int = 256, heads: Int = 36, profiling: Int = 40) throws -> RowTimeline
+  {
     let full = (0..<steps).map { Double(heads * ($0 + 1)) }
     let budget = Double(43 * heads)
     return try RowTimeline(
-      title: "Live rows of all heads", held: full.enumerated().map { step, rows in
+      title: "Live rows of all heads",
+      held: full.enumerated().map { step, rows in
         step < profiling ? rows : min(rows, budget)
       }, full: full, profilingSteps: profiling,
       levels: [
@@ -168,7 +171,10 @@ enum Samples {
     report.charts = [try chart()]
     report.chartTable = (
       ["policy", "budget", "loss", "more than full"],
-      [["window", "1/6", "3.3775", "+0.0568 ± 0.0021"], ["auto", "1/6", "3.3268", "+0.0061 ± 0.0011"]]
+      [
+        ["window", "1/6", "3.3775", "+0.0568 ± 0.0021"],
+        ["auto", "1/6", "3.3268", "+0.0061 ± 0.0011"],
+      ]
     )
     return report
   }

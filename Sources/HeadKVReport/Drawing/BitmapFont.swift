@@ -1,13 +1,13 @@
 /// Letters for pixels: at most five wide, seven high above the baseline and two below.
-struct BitmapFont: Sendable {
+package struct BitmapFont: Sendable {
   static let ascent = 7
   static let height = 9
   private static let cell = 5
 
   /// Rows of a letter from the top; the leftmost column is the highest of ``width`` bits.
-  struct Glyph: Sendable {
-    let width: Int
-    let rows: [UInt8]
+  package struct Glyph: Hashable, Sendable {
+    package let width: Int
+    package let rows: [UInt8]
   }
 
   private let glyphs: [Character: Glyph]
@@ -15,14 +15,14 @@ struct BitmapFont: Sendable {
   private static let unknown = Glyph(
     width: 5, rows: [31, 17, 17, 17, 17, 17, 31, 0, 0])
 
-  static let standard = BitmapFont(art: art)
+  package static let standard = BitmapFont(art: art)
 
-  func glyph(_ letter: Character) -> Glyph {
+  package func glyph(_ letter: Character) -> Glyph {
     letter == " " || letter == "\u{2009}" ? Self.space : glyphs[letter] ?? Self.unknown
   }
 
   /// Width of a line in font pixels, with one between letters.
-  func width(_ text: String) -> Int {
+  package func width(_ text: String) -> Int {
     max(0, text.reduce(0) { $0 + glyph($1).width + 1 } - 1)
   }
 

@@ -36,5 +36,7 @@ package struct ColorScale: Sendable {
   package static let merged = ColorScale { t in (0.74 - 0.36 * t, 0.10 + 0.12 * t, 232 + 72 * t) }
 
   /// The same for dark pages: dull blue to bright pink.
-  package static let mergedOnDark = ColorScale { t in (0.52 + 0.3 * t, 0.10 + 0.06 * t, 240 + 90 * t) }
+  package static let mergedOnDark = ColorScale { t in
+    (0.52 + 0.3 * t, 0.10 + 0.06 * t, 240 + 90 * t)
+  }
 }

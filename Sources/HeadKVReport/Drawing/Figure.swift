@@ -1,5 +1,5 @@
-public import HeadKVImage
 internal import HeadKVFiles
+public import HeadKVImage
 
 /// A picture of some values: a list of marks, written as SVG or drawn as pixels. Equal values give
 /// equal bytes.

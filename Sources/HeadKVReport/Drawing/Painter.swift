@@ -15,18 +15,14 @@ struct Painter {
       width * height <= Double(RGBImage.maxPixels)
     else {
       throw ImageError(
-        "'\(figure.title)' takes \(NumberText.short(width)) x \(NumberText.short(height)) pixels, more than \(RGBImage.maxSide) a side or \(RGBImage.maxPixels)")
+        "'\(figure.title)' takes \(NumberText.short(width)) x \(NumberText.short(height)) pixels, more than \(RGBImage.maxSide) a side or \(RGBImage.maxPixels)"
+      )
     }
     var painter = Painter(
       canvas: Canvas(width: Int(width), height: Int(height), color: Paint.paper.light),
       scale: scale)
     for mark in figure.marks { painter.draw(mark) }
     return try painter.canvas.image()
-  }
-
-  private init(canvas: Canvas, scale: Double) {
-    self.canvas = canvas
-    self.scale = scale
   }
 
   private mutating func draw(_ mark: Mark) {

@@ -10,7 +10,8 @@ enum SVGWriter {
       "svg",
       [
         "xmlns": "http://www.w3.org/2000/svg", "width": number(figure.width),
-        "height": number(figure.height), "viewBox": "0 0 \(number(figure.width)) \(number(figure.height))",
+        "height": number(figure.height),
+        "viewBox": "0 0 \(number(figure.width)) \(number(figure.height))",
         "role": "img",
         "aria-label": figure.title, "font-family": fonts,
       ]

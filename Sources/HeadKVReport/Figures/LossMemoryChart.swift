@@ -51,7 +51,8 @@ public struct LossMemoryChart: Sendable, Equatable {
         }
         guard point.loss.magnitude <= 1e9, 0...1e9 ~= point.error else {
           throw ReportError(
-            "\(one.name): loss \(point.loss) ± \(point.error) cannot be drawn: not finite, or above 1e9")
+            "\(one.name): loss \(point.loss) ± \(point.error) cannot be drawn: not finite, or above 1e9"
+          )
         }
       }
     }

@@ -77,7 +77,8 @@ public struct RowTimeline: Sendable, Equatable {
       layout.add(.boxes([band], .category(1), opacity: 0.22))
     }
     let columns = Self.columns(held)
-    layout.add(.boxes(Self.bars(columns, left: left, bottom: bottom, y), .category(0), opacity: 0.8))
+    layout.add(
+      .boxes(Self.bars(columns, left: left, bottom: bottom, y), .category(0), opacity: 0.8))
     if !full.isEmpty {
       let line = Self.columns(full).enumerated().map { index, value in
         Point(left + Self.width * (Double(index) + 0.5) / Double(columns.count), y(value))

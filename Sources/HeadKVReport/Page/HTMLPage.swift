@@ -37,7 +37,8 @@ public struct HTMLPage: Sendable {
       case (.table(let a, let rows), .table(let b, let others)): a == b && rows == others
       case (.figure(let a, let caption), .figure(let b, let other)): a == b && caption == other
       case (.figures(let a), .figures(let b)): a == b
-      case (.pictures(let a, let figures), .pictures(let b, let others)): a == b && figures == others
+      case (.pictures(let a, let figures), .pictures(let b, let others)):
+        a == b && figures == others
       case (.bars(let a), .bars(let b)): a.elementsEqual(b, by: ==)
       default: false
       }
@@ -130,7 +131,9 @@ public struct HTMLPage: Sendable {
     case .figures(let figures):
       writer.element("div", ["class": "side"]) { writer in
         for figure in figures {
-          writer.element("figure", ["style": "flex:0 1 \(NumberText.short(figure.width.rounded()))px"]) {
+          writer.element(
+            "figure", ["style": "flex:0 1 \(NumberText.short(figure.width.rounded()))px"]
+          ) {
             $0.element("div", ["class": "scroll"]) { SVGWriter.inline(figure, into: &$0) }
           }
         }

@@ -138,7 +138,7 @@ public struct RunReport: Sendable {
             .init(pair.compressed, caption: "\(pair.name), compressed cache"),
           ], figures: [difference.figure]))
       blocks.append(
-        .text("\(pair.name): same tokens \(agreement); PSNR \(Likeness.describe(psnr: psnr))."))
+        .text("\(pair.name): agree in \(agreement); PSNR \(Likeness.describe(psnr: psnr))."))
     }
     return blocks
   }

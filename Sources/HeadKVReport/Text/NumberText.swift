@@ -21,7 +21,9 @@ package enum NumberText {
     guard scaled < 1e18 else { return "\(value)" }
     var text = String(Int(scaled))
     if digits > 0 {
-      if text.count <= digits { text = String(repeating: "0", count: digits + 1 - text.count) + text }
+      if text.count <= digits {
+        text = String(repeating: "0", count: digits + 1 - text.count) + text
+      }
       text.insert(".", at: text.index(text.endIndex, offsetBy: -digits))
     }
     return value < 0 && scaled > 0 ? "-" + text : text
