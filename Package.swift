@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .library(name: "HeadKV", targets: ["HeadKV"]),
     .library(name: "HeadKVCache", targets: ["HeadKVCache"]),
+    .library(name: "HeadKVReport", targets: ["HeadKVReport"]),
     .executable(name: "headkv-run", targets: ["headkv-run"]),
     .executable(name: "headkv-bench", targets: ["headkv-bench"]),
   ],
@@ -47,6 +48,8 @@ let package = Package(
       name: "HeadKVImage", dependencies: ["CLibPNG", "CZlib", "HeadKVFiles"],
       swiftSettings: strict),
     .target(
+      name: "HeadKVReport", dependencies: ["HeadKVImage", "HeadKVFiles"], swiftSettings: strict),
+    .target(
       name: "HeadKV",
       dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVImage"],
       resources: [.copy("Resources/c10")],
@@ -80,6 +83,7 @@ let package = Package(
     .testTarget(name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights"]),
     .testTarget(name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV", "HeadKVTestSupport"]),
     .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
+    .testTarget(name: "HeadKVReportTests", dependencies: ["HeadKVReport", "HeadKVImage"]),
     .testTarget(
       name: "HeadKVTests", dependencies: ["HeadKV", "HeadKVTestSupport", "CAllocationCounter"]),
   ],
