@@ -1,3 +1,5 @@
+import Foundation
+
 /// One head of a sequence after attention, as profilers and eviction rules see it.
 ///
 /// Rows are named by slot, `0..<count`; prefix rows fill the first slots, rows of this step the
@@ -110,6 +112,23 @@ public struct HeadView {
     var sum = unsafe rows.keyDot(a, b)
     if let twin = unsafe twin { sum += unsafe twin.keyDot(a, b) }
     return sum
+  }
+
+  /// What merging two rows costs the head's output: see ``PairwiseMerging``. Summed over branches.
+  ///
+  /// - Complexity: O(headDimension).
+  func mergeCost(_ a: Int, _ b: Int) -> Float {
+    check(a)
+    check(b)
+    let (x, y) = unsafe (exp(rows.biases[a]), exp(rows.biases[b]))
+    let share = x * y / (x + y)
+    let own = unsafe rows.distances(a, b)
+    var product = own.keys * own.values
+    if let twin = unsafe twin {
+      let other = unsafe twin.distances(a, b)
+      product += other.keys * other.values
+    }
+    return share * share * product
   }
 
   // MARK: - What may go

@@ -65,9 +65,8 @@ private struct RandomBudgeter: Budgeter {
   func opening(_ shape: SequenceShape) -> HeadMap<HeadBudget> { budgets(0) }
 
   func revised(
-    after tokens: Int, _ profile: HeadProfile?, _ current: HeadMap<HeadBudget>,
-    _ shape: SequenceShape
-  ) -> HeadMap<HeadBudget> { budgets(tokens) }
+    _ evidence: BudgetEvidence, _ current: HeadMap<HeadBudget>, _ shape: SequenceShape
+  ) -> HeadMap<HeadBudget> { budgets(evidence.tokens) }
 
   func mostRows(_ shape: SequenceShape) -> Int { 10 * shape.allHeads }
 }

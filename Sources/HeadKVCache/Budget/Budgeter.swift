@@ -5,7 +5,9 @@
 public protocol Budgeter: Sendable {
   /// What is profiled; nil if nothing is.
   var profiling: ProfilingOptions? { get }
-  /// Numbers of tokens, ascending, after which ``revised(after:_:_:_:)`` is asked.
+  /// Whether heads are measured on their latest queries, which are then kept until the last revision.
+  var measuresDistortion: Bool { get }
+  /// Numbers of tokens, ascending, after which ``revised(_:_:_:)`` is asked.
   var revisions: [Int] { get }
 
   /// Budgets before the first token.
@@ -13,16 +15,19 @@ public protocol Budgeter: Sendable {
   /// - Throws: ``BudgetError`` if what there is to hold does not suffice.
   func opening(_ shape: SequenceShape) throws(BudgetError) -> HeadMap<HeadBudget>
 
-  /// Budgets once `tokens` tokens are drawn and the heads have shown `profile`.
+  /// Budgets once the heads have shown `evidence`; `current` ones if nothing is to change.
   ///
   /// A budgeter whose ``opening(_:)`` succeeds for a shape does not throw here for profiles of it.
   func revised(
-    after tokens: Int, _ profile: HeadProfile?, _ current: HeadMap<HeadBudget>,
-    _ shape: SequenceShape
+    _ evidence: BudgetEvidence, _ current: HeadMap<HeadBudget>, _ shape: SequenceShape
   ) throws(BudgetError) -> HeadMap<HeadBudget>
 
   /// The most rows, over all heads, that revised budgets sum to.
   func mostRows(_ shape: SequenceShape) -> Int
+}
+
+extension Budgeter {
+  public var measuresDistortion: Bool { false }
 }
 
 /// Budgets that are known before the first token; a profile may be taken beside them.
@@ -46,8 +51,7 @@ public struct FixedBudgets: Budgeter {
   }
 
   public func revised(
-    after tokens: Int, _ profile: HeadProfile?, _ current: HeadMap<HeadBudget>,
-    _ shape: SequenceShape
+    _ evidence: BudgetEvidence, _ current: HeadMap<HeadBudget>, _ shape: SequenceShape
   ) -> HeadMap<HeadBudget> { current }
 
   public func mostRows(_ shape: SequenceShape) -> Int { total }
@@ -81,10 +85,9 @@ public struct ProfiledBudgets: Budgeter {
   }
 
   public func revised(
-    after tokens: Int, _ profile: HeadProfile?, _ current: HeadMap<HeadBudget>,
-    _ shape: SequenceShape
+    _ evidence: BudgetEvidence, _ current: HeadMap<HeadBudget>, _ shape: SequenceShape
   ) throws(BudgetError) -> HeadMap<HeadBudget> {
-    try rule.budgets(profile, total: total, shape)
+    try rule.budgets(evidence.profile, total: total, shape)
   }
 
   public func mostRows(_ shape: SequenceShape) -> Int { total }

@@ -44,6 +44,9 @@ public struct HeadStep: Sendable, Hashable {
 /// without state. What it remembers of a row belongs into the row's score. Nothing here may
 /// allocate.
 public protocol EvictionRule: Sendable {
+  /// Rows that a plan names at most; for a larger surplus the rule is asked again with what is left.
+  var mostPerPlan: Int { get }
+
   /// Folds a step's weights into the scores. Called after each step's attention.
   func observe(_ head: HeadView, _ step: HeadStep)
 
@@ -57,5 +60,6 @@ public protocol EvictionRule: Sendable {
 }
 
 extension EvictionRule {
+  public var mostPerPlan: Int { .max }
   public func observe(_ head: HeadView, _ step: HeadStep) {}
 }

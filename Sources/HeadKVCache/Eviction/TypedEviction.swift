@@ -10,6 +10,8 @@ public struct TypedEviction: EvictionRule {
     self.global = global
   }
 
+  public var mostPerPlan: Int { min(local.mostPerPlan, global.mostPerPlan) }
+
   public func observe(_ head: HeadView, _ step: HeadStep) { global.observe(head, step) }
 
   public func plan(

@@ -20,6 +20,11 @@ public final class CacheSession: @unchecked Sendable {
   private var cache: SequenceCache
   private var profiler: HeadProfiler?
   private let observers: [any CacheObserver]
+  /// Until the last revision, if heads are measured.
+  private var history: QueryHistory?
+  private var curves: HeadMap<DistortionCurve?>
+  /// What a squared error of each head's output counts for.
+  private let gains: HeadMap<Float>?
   /// The other branch of the picture, if it follows this one's plans, or is followed by it.
   private var follower: CacheSession?
   private weak var leader: CacheSession?
@@ -35,12 +40,15 @@ public final class CacheSession: @unchecked Sendable {
   /// - Parameters:
   ///   - leader: the session of the picture's other branch, whose plans this one follows.
   ///   - observers: those that watch; under shared branches the leader's are asked.
+  ///   - gains: mean squared gain from each head's output to the residual stream; all alike if nil.
   /// - Precondition: `leader` has the same shape, no follower, and has not drawn a token.
   public init(
     _ policy: CachePolicy, sharingWith leader: CacheSession? = nil,
-    observers: [any CacheObserver] = []
+    observers: [any CacheObserver] = [], gains: HeadMap<Float>? = nil
   ) {
     self.policy = policy
+    self.gains = gains
+    curves = HeadMap(repeating: nil, layers: policy.shape.layers, heads: policy.shape.heads)
     self.observers = observers
     budgets = policy.opening
     isPassive = policy.eviction is KeepAll
@@ -56,6 +64,9 @@ public final class CacheSession: @unchecked Sendable {
       leader.follower = self
     } else if let options = policy.budgeter.profiling {
       profiler = HeadProfiler(policy.shape, options)
+    }
+    if leader == nil && policy.budgeter.measuresDistortion {
+      history = QueryHistory(policy.shape, depth: policy.shape.grid.width)
     }
   }
 
@@ -119,6 +130,14 @@ public final class CacheSession: @unchecked Sendable {
     self.isPrefix = isPrefix
   }
 
+  /// Whether ``asked(layer:head:token:_:)`` is to be told the queries.
+  package var wantsQueries: Bool { history != nil && !isPrefix }
+
+  /// Takes note of a head's rotated query, `[headDimension]`, of the `index`-th row of the step.
+  package func asked(layer: Int, head: Int, index: Int, _ query: UnsafePointer<Float>) {
+    unsafe history?.record(layer: layer, head: head, token: tokens + index, query)
+  }
+
   /// Profiles, scores and relieves a head after its attention.
   ///
   /// Touches nothing but this head and that of the branch that shares its plans.
@@ -159,13 +178,20 @@ public final class CacheSession: @unchecked Sendable {
     _ view: HeadView, _ step: HeadStep, _ budget: HeadBudget, _ rows: HeadRows, _ twin: HeadRows?,
     _ plan: inout EvictionPlan
   ) {
-    let surplus = min(view.count - budget.rows, view.count - step.prefixRows)
-    guard surplus > 0 else { return }
-    plan.removeAll()
-    policy.eviction.plan(surplus: surplus, budget, view, step, into: &plan)
-    plan.complete(surplus, view, step)
-    unsafe rows.apply(&plan)
-    if let twin = unsafe twin { unsafe twin.apply(&plan) }
+    var surplus = min(view.count - budget.rows, view.count - step.prefixRows)
+    var view = view
+    while surplus > 0 {
+      let count = min(surplus, policy.eviction.mostPerPlan)
+      plan.removeAll()
+      policy.eviction.plan(surplus: count, budget, view, step, into: &plan)
+      plan.complete(count, view, step)
+      guard !plan.isEmpty else { return }
+      surplus -= plan.slots.count
+      unsafe rows.apply(&plan)
+      if let twin = unsafe twin { unsafe twin.apply(&plan) }
+      // The weights no longer lie as the rows do.
+      if surplus > 0 { view = unsafe HeadView(rows, weights: nil, queries: 0, twin: twin) }
+    }
   }
 
   /// Ends the step: counts it, and revises budgets if that is due.
@@ -173,6 +199,9 @@ public final class CacheSession: @unchecked Sendable {
   /// Allocates only when budgets are revised or profiling ends.
   package func finishStep() {
     let isDue = !isPrefix && policy.schedule.isDue(from: tokens, to: tokens + newRows)
+    if let history, !isPrefix {
+      for index in 0..<newRows { history.note(token: tokens + index, birth: steps) }
+    }
     if isPrefix { prefixRows += newRows } else { tokens += newRows }
     steps += 1
     if leader == nil && !isPrefix { revise() }
@@ -201,12 +230,28 @@ public final class CacheSession: @unchecked Sendable {
     let revisions = policy.budgeter.revisions
     guard revision < revisions.count, tokens >= revisions[revision] else { return }
     while revision < revisions.count && tokens >= revisions[revision] { revision += 1 }
+    let evidence = BudgetEvidence(
+      tokens: tokens, curves: curves, profile: { self.profile ?? self.profiler?.profile() },
+      measure: { self.measure($0, $1) })
     // A budgeter that has opened for this shape promises not to throw.
-    let fresh = try! policy.budgeter.revised(
-      after: tokens, profile ?? profiler?.profile(), budgets, shape)
-    let next = revision < revisions.count ? revisions[revision] : nil
+    let fresh = try! policy.budgeter.revised(evidence, budgets, shape)
+    curves = evidence.curves
     newRows = 0
-    adopt(fresh, until: next)
+    let isLast = revision == revisions.count
+    if isLast { history = nil }
+    if fresh != budgets || isLast { adopt(fresh, until: isLast ? nil : revisions.last) }
+  }
+
+  /// What a head loses with fewer rows, by its latest queries.
+  private func measure(_ layer: Int, _ head: Int) -> DistortionCurve {
+    guard let history else { preconditionFailure("this policy does not measure heads") }
+    var meter = unsafe DistortionMeter(
+      cache.rows(layer: layer, head: head), prefixRows: prefixRows,
+      moment: DistortionMeter.Moment(tokens: tokens, grid: shape.grid))
+    history.withQueries(
+      layer: layer, head: head, newest: tokens - 1, count: DistortionMeter.queries
+    ) { unsafe meter.ask($0, birth: $1) }
+    return meter.curve(gain: Double(gains?[layer, head] ?? 1))
   }
 
   private func adopt(_ fresh: HeadMap<HeadBudget>, until next: Int?) {

@@ -1,7 +1,7 @@
 /// The policies by name.
 public enum PolicyCatalog {
   static let recipes: [PolicyRecipe] = [
-    .full, .window, .h2o, .snapkv, .adakv, .rkv, .line, .ssd, .headkv, .strata, .merge,
+    .auto, .full, .window, .h2o, .snapkv, .adakv, .rkv, .line, .ssd, .headkv, .strata, .merge,
   ]
 
   public static let all: [PolicyDescription] = recipes.map(\.description)

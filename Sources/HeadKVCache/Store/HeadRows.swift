@@ -103,20 +103,15 @@ package struct HeadRows {
 
   /// Inner product of two rows' keys.
   func keyDot(_ a: Int, _ b: Int) -> Float {
-    let (x, y) = unsafe (keys + a * stride, keys + b * stride)
-    var lanes = SIMD8<Float>.zero
-    var index = 0
-    while unsafe index + 8 <= stride {
-      lanes += unsafe UnsafeRawPointer(x + index).loadUnaligned(as: SIMD8<Float>.self)
-        * UnsafeRawPointer(y + index).loadUnaligned(as: SIMD8<Float>.self)
-      index += 8
-    }
-    var sum = lanes.sum()
-    while unsafe index < stride {
-      sum += unsafe x[index] * y[index]
-      index += 1
-    }
-    return sum
+    unsafe VectorOperations.dot(keys + a * stride, keys + b * stride, stride)
+  }
+
+  /// Squared distances of two rows' keys and of their values.
+  func distances(_ a: Int, _ b: Int) -> (keys: Float, values: Float) {
+    unsafe (
+      VectorOperations.squaredDistance(keys + a * stride, keys + b * stride, stride),
+      VectorOperations.squaredDistance(values + a * stride, values + b * stride, stride)
+    )
   }
 
   /// What is remembered of the row in `slot`.

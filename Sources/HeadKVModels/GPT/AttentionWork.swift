@@ -34,6 +34,9 @@ struct AttentionWork: ParallelWork {
       let key = unsafe query + width
       let position = scratch.positions[index]
       unsafe rotate(query, key, to: position, size)
+      if session.wantsQueries {
+        unsafe session.asked(layer: layer, head: head, index: index - group.firstRow, query)
+      }
       unsafe rows.append(
         key: key, value: key + width, CacheRow(position: position, birth: session.steps))
     }

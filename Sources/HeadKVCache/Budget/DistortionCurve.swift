@@ -1,0 +1,51 @@
+/// What a head's attention loses when it keeps fewer rows, as measured on the head itself.
+///
+/// A decreasing step function of the rows kept, each step with the way of keeping them that loses
+/// least: so many newest rows, and so many that stand for all older ones.
+struct DistortionCurve: Sendable {
+  struct Point: Sendable, Hashable {
+    /// Rows kept, prefix included.
+    var rows: Int
+    var window: Int
+    /// Rows that stand for older tokens; 0: these are dropped.
+    var pool: Int
+    /// Mean squared error of the head's output, scaled as it enters the residual stream.
+    var error: Double
+  }
+
+  /// Ascending in rows, strictly descending in error.
+  let points: [Point]
+
+  /// - Parameter candidates: in any order; at least one.
+  init(_ candidates: [Point]) {
+    var best: [Point] = []
+    for point in candidates.sorted(by: { ($0.rows, $0.error) < ($1.rows, $1.error) }) {
+      if best.last.map({ point.error < $0.error }) ?? true { best.append(point) }
+    }
+    points = best
+  }
+
+  /// The best way to spend `rows` rows; the cheapest there is if they are too few.
+  func point(rows: Int) -> Point { points.last { $0.rows <= rows } ?? points[0] }
+
+  /// The points on the lower convex hull with at least `rows` rows: marginal gains fall along it.
+  func hull(from rows: Int) -> [Point] {
+    var start = point(rows: rows)
+    start.rows = max(rows, start.rows)
+    var hull = [start]
+    for point in points where point.rows > start.rows {
+      while hull.count > 1, Self.gain(hull[hull.count - 2], hull[hull.count - 1])
+        <= Self.gain(hull[hull.count - 1], point)
+      {
+        hull.removeLast()
+      }
+      hull.append(point)
+    }
+    return hull
+  }
+
+  /// Error saved for each row that is added from `a` to `b`.
+  static func gain(_ a: Point, _ b: Point) -> Double {
+    (a.error - b.error) / Double(b.rows - a.rows)
+  }
+}

@@ -1,0 +1,190 @@
+import Foundation
+import HeadKVMath
+
+/// Measures what a head loses with fewer rows, by asking its latest queries again.
+///
+/// For a query, the newest `window` rows it saw stay and all older ones are merged into `pool` rows
+/// as ``PairwiseMerging`` would merge them (or dropped); the error is the squared difference of the
+/// head's output. The picture has yet to grow: the rows that are old by now stand for all that will
+/// be old on average, so their weight is multiplied, in the exact output as well; and a pool of the
+/// same quality is taken to grow with the square root of the number of rows it stands for.
+@safe
+struct DistortionMeter: ~Copyable {
+  /// Sizes of the pool that are tried.
+  static let pools = [0, 1, 2, 4, 8, 16, 32]
+  /// Queries of a head that are asked again.
+  static let queries = 8
+
+  /// How far the picture has come when heads are measured.
+  struct Moment {
+    /// Tokens drawn, and tokens that are old for the mean step still to come.
+    var tokens: Int
+    var horizon: Double
+    /// Old tokens below which a window is not measured.
+    var fewest: Double
+    /// Tokens that the mean query saw.
+    var seen: Double
+
+    init(tokens: Int, grid: TokenGrid) {
+      self.tokens = tokens
+      horizon = Double(tokens) + Double(grid.count - tokens) / 4
+      fewest = Double(min(grid.width / 2, max(tokens / 6, 2)))
+      seen = Double(tokens) - Double(min(grid.width, tokens)) / 2
+    }
+
+    /// How many times more old tokens there will be than the mean query saw.
+    func growth(window: Int) -> Double {
+      max((horizon - Double(window)) / max(fewest, seen - Double(window)), 1)
+    }
+  }
+
+  private let moment: Moment
+  private let size: Int
+  private let prefixRows: Int
+  /// Slots of the picture's rows by birth, and what they stand for.
+  private let slots: [Int]
+  private let births: [Int32]
+  private let counts: [Float]
+  private let keys: UnsafePointer<Float>
+  private let values: UnsafePointer<Float>
+  private let prefixBiases: [Float]
+  /// For each size of the pool the cluster of each row.
+  private let clusters: [[Int]]
+  /// Errors by pool and window, and the queries they are sums of.
+  private var errors: [[Double]]
+  private var asked: [Int]
+  private let room: AlignedBuffer<Float>
+
+  /// - Precondition: the head has a row beside the prefix.
+  init(_ rows: HeadRows, prefixRows: Int, moment: Moment) {
+    self.moment = moment
+    self.prefixRows = prefixRows
+    size = unsafe rows.stride
+    unsafe keys = UnsafePointer(rows.keys)
+    unsafe values = UnsafePointer(rows.values)
+    let count = unsafe rows.count
+    precondition(count > prefixRows, "there is nothing to measure")
+    var order = Array(prefixRows..<count)
+    unsafe order.sort { unsafe rows.births[$0] < rows.births[$1] }
+    slots = order
+    births = order.map { unsafe rows.births[$0] }
+    counts = order.map { unsafe exp(rows.biases[$0]) }
+    prefixBiases = (0..<prefixRows).map { unsafe rows.biases[$0] }
+    clusters = unsafe MergeTree(keys: keys, values: values, slots: slots, counts: counts, size: size)
+      .clusters(Self.pools)
+    errors = Array(
+      repeating: Array(repeating: 0, count: order.count), count: Self.pools.count)
+    asked = Array(repeating: 0, count: order.count)
+    // Total, old rows and pool, then the sums of values of each cluster.
+    room = AlignedBuffer(count: (3 + Self.pools.last!) * size, repeating: 0)
+  }
+
+  /// Asks `query`, which saw the rows born up to `birth`.
+  mutating func ask(_ query: UnsafePointer<Float>, birth: Int32) {
+    let visible = births.partitioningIndex { $0 > birth }
+    guard visible > 1 else { return }
+    let scale = 1 / Float(size).squareRoot()
+    let logits = (0..<visible).map {
+      unsafe VectorOperations.dot(query, keys + slots[$0] * size, size) * scale
+    }
+    let prefixLogits = (0..<prefixRows).map {
+      unsafe VectorOperations.dot(query, keys + $0 * size, size) * scale + prefixBiases[$0]
+    }
+    let top = max(logits.max() ?? 0, prefixLogits.max() ?? -.infinity)
+    let weights = (0..<visible).map { counts[$0] * exp(logits[$0] - top) }
+    let total = unsafe room.base
+    unsafe total.update(repeating: 0, count: size)
+    var mass: Float = 0
+    for row in 0..<visible {
+      mass += weights[row]
+      unsafe VectorOperations.add(weights[row], values + slots[row] * size, to: total, size)
+    }
+    for row in 0..<prefixRows {
+      let weight = exp(prefixLogits[row] - top)
+      mass += weight
+      unsafe VectorOperations.add(weight, values + row * size, to: total, size)
+    }
+    for pool in Self.pools.indices {
+      ask(pool, visible, mass: mass, logits: logits.map { $0 - top }, weights)
+    }
+  }
+
+  private mutating func ask(
+    _ pool: Int, _ visible: Int, mass: Float, logits: [Float], _ weights: [Float]
+  ) {
+    let total = unsafe room.base
+    let (old, merged) = unsafe (total + size, total + 2 * size)
+    let sums = unsafe total + 3 * size
+    unsafe old.update(repeating: 0, count: (2 + Self.pools[pool]) * size)
+    var held = [Float](repeating: 0, count: Self.pools[pool])
+    var logitSums = held
+    var clusterWeights = held
+    var (oldMass, mergedMass, oldTokens): (Float, Float, Float) = (0, 0, 0)
+    for row in 0..<visible {
+      // Rows before `row` are old, the others are the window and the query's own.
+      let window = visible - row - 1
+      if oldTokens >= Float(moment.fewest) {
+        let growth = max(Float(moment.horizon - Double(window)) / oldTokens, 1)
+        errors[pool][window] += unsafe Double(
+          VectorOperations.squaredError(
+            total: total, merged, old, a: 1 / (mass - oldMass + growth * mergedMass), b: growth,
+            c: 1 / (mass + (growth - 1) * oldMass), d: growth - 1, size))
+        if pool == 0 { asked[window] += 1 }
+      }
+      let value = unsafe values + slots[row] * size
+      oldMass += weights[row]
+      oldTokens += counts[row]
+      unsafe VectorOperations.add(weights[row], value, to: old, size)
+      guard !held.isEmpty else { continue }
+      let cluster = clusters[pool][row]
+      let sum = unsafe sums + cluster * size
+      if held[cluster] > 0 {
+        mergedMass -= clusterWeights[cluster]
+        unsafe VectorOperations.add(
+          -clusterWeights[cluster] / held[cluster], sum, to: merged, size)
+      }
+      held[cluster] += counts[row]
+      logitSums[cluster] += counts[row] * logits[row]
+      clusterWeights[cluster] = held[cluster] * exp(logitSums[cluster] / held[cluster])
+      unsafe VectorOperations.add(counts[row], value, to: sum, size)
+      mergedMass += clusterWeights[cluster]
+      unsafe VectorOperations.add(clusterWeights[cluster] / held[cluster], sum, to: merged, size)
+    }
+  }
+
+  /// The curve of what has been asked.
+  ///
+  /// - Parameter gain: what a squared error of the head's output counts for.
+  consuming func curve(gain: Double) -> DistortionCurve {
+    var points: [DistortionCurve.Point] = []
+    for (pool, size) in Self.pools.enumerated() {
+      var error = Double.greatestFiniteMagnitude
+      for window in 0..<slots.count {
+        // Few queries saw this window with rows beyond it: what is known of the last holds on.
+        if asked[window] >= max(Self.queries / 4, 2) {
+          error = errors[pool][window] / Double(asked[window]) * gain
+        }
+        if window == 0 { continue }
+        let grown =
+          size < 2
+          ? size : Int((Double(size) * moment.growth(window: window).squareRoot()).rounded(.up))
+        points.append(
+          DistortionCurve.Point(
+            rows: prefixRows + window + grown, window: window, pool: grown, error: error))
+      }
+    }
+    return DistortionCurve(points)
+  }
+}
+
+extension Array {
+  /// The first index whose element fulfils `predicate`, where all later ones do, too.
+  fileprivate func partitioningIndex(where predicate: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if predicate(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}
