@@ -29,7 +29,10 @@ public struct HeadMap<Value> {
     }
   }
 
-  private init(layers: Int, heads: Int, values: [Value]) {
+  /// - Precondition: `values` has one for each head, layer by layer.
+  public init(layers: Int, heads: Int, values: [Value]) {
+    precondition(
+      layers > 0 && heads > 0 && values.count == layers * heads, "a map has a value for each head")
     self.layers = layers
     self.heads = heads
     self.values = values

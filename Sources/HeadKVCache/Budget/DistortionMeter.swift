@@ -11,9 +11,9 @@ import HeadKVMath
 @safe
 struct DistortionMeter: ~Copyable {
   /// Sizes of the pool that are tried.
-  static let pools = [0, 1, 2, 4, 8, 16, 32]
+  static let pools = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
   /// Queries of a head that are asked again.
-  static let queries = 8
+  static let queries = 16
 
   /// How far the picture has come when heads are measured.
   struct Moment {

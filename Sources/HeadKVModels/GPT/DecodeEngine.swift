@@ -30,6 +30,8 @@ public final class DecodeEngine {
   public let capacity: Int
   let pool: WorkerPool
   let scratch: DecodeScratch
+  /// What an error of each head's output counts for, where the policy measures it.
+  private let gains: HeadMap<Float>?
   /// The sequences that have begun.
   private(set) var sessions: [CacheSession?]
   /// Row of the logits that belongs to a sequence; -1 if it took no part in the last step.
@@ -71,6 +73,7 @@ public final class DecodeEngine {
       rowsPerStep: rowsPerStep)
     precondition(policy == nil || policy?.shape == shape, "the policy is for other sequences")
     self.policy = policy ?? .full(shape)
+    gains = self.policy.budgeter.measuresDistortion ? model.outputGains(pool: pool) : nil
     scratch = DecodeScratch(
       configuration, rows: sequences * rowsPerStep, sequences: sequences, cacheRows: shape.fullRows)
     sessions = Array(repeating: nil, count: sequences)
@@ -96,7 +99,8 @@ public final class DecodeEngine {
     let prefix = try model.prefix(condition)
     end(sequence)
     let session = CacheSession(
-      policy, sharingWith: leader.map { sessions[$0]! }, observers: observers)
+      policy, sharingWith: leader.map { sessions[$0]! }, observers: observers,
+      gains: gains)
     sessions[sequence] = session
     logitRow[sequence] = sequence
     if prefix.rows > 1 && shape.prefixRows == 1 {
