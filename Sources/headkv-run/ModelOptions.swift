@@ -79,7 +79,7 @@ struct CacheOptions: ParsableArguments {
     help: ArgumentHelp(
       "Which rows the cache keeps: "
         + PolicyCatalog.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ") + "."))
-  var kvPolicy: String = "full"
+  var kvPolicy: String = "auto"
 
   @Option(
     help: "What each sequence may keep: 1/6, 17%, 43rows (a head, prefix included), 64MiB.")
@@ -88,6 +88,12 @@ struct CacheOptions: ParsableArguments {
   @Option(
     help: "name=value: an option of the policy, as `headkv-run policies` lists them; repeatable.")
   var kvOption: [String] = []
+
+  @Option(
+    help: "When the budget holds under auto: after the first rows are profiled, or strict, always.")
+  var kvCap: CapText?
+
+  enum CapText: String, ExpressibleByArgument, CaseIterable { case after, strict }
 
   @Option(help: "independent, or shared: both branches of a guided picture keep the same tokens.")
   var kvBranches = "independent"
@@ -110,6 +116,11 @@ struct CacheOptions: ParsableArguments {
         throw OptionError("--kv-option", "'\(text)'", "given once for each name")
       }
     }
+    if let kvCap {
+      guard options.updateValue(kvCap.rawValue, forKey: "cap") == nil else {
+        throw OptionError("--kv-cap", "'\(kvCap.rawValue)'", "given once: there is --kv-option cap")
+      }
+    }
     return PolicyChoice(
       kvPolicy, budget: try kvBudget.map { budget throws in try CacheBudget(parsing: budget) },
       options: options, branches: GuidanceBranches(rawValue: kvBranches) ?? .independent)
@@ -117,7 +128,8 @@ struct CacheOptions: ParsableArguments {
 
   /// What was asked for, as a line of settings says it.
   var summary: String {
-    let options = kvOption.isEmpty ? "" : " (\(kvOption.joined(separator: ", ")))"
+    let all = kvOption + (kvCap.map { ["cap=\($0.rawValue)"] } ?? [])
+    let options = all.isEmpty ? "" : " (\(all.joined(separator: ", ")))"
     let branches = kvBranches == "independent" ? "" : ", \(kvBranches) branches"
     return "kv-policy \(kvPolicy)\(options), kv-budget \(kvBudget ?? "100%")\(branches)"
   }
