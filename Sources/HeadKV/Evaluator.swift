@@ -21,7 +21,7 @@ public struct Evaluator: Sendable {
   }
 
   public init(
-    gpt: GPT, policy: String = "full", budget: CacheBudget? = nil, threads: Int? = nil,
+    gpt: GPT, policy: String = "auto", budget: CacheBudget? = nil, threads: Int? = nil,
     batch: Int = 16
   ) {
     self.init(

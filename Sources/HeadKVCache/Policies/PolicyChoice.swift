@@ -7,7 +7,7 @@ public struct PolicyChoice: Sendable, Hashable {
   public var branches: GuidanceBranches
 
   public init(
-    _ name: String = "full", budget: CacheBudget? = nil, options: [String: String] = [:],
+    _ name: String = "auto", budget: CacheBudget? = nil, options: [String: String] = [:],
     branches: GuidanceBranches = .independent
   ) {
     self.name = name
