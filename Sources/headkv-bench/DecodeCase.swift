@@ -5,15 +5,13 @@ import HeadKVMath
 /// One combination to be timed: a model, a number of guided images, a cache budget.
 struct DecodeCase {
   let model: GPT
-  let element: WeightElement
   let images: Int
   let budget: String
   let steps: Int
   private let policy: any EvictionPolicy
 
-  init(_ model: GPT, element: WeightElement, images: Int, budget: String, steps: Int) throws {
+  init(_ model: GPT, images: Int, budget: String, steps: Int) throws {
     self.model = model
-    self.element = element
     self.images = images
     self.budget = budget
     let all = model.configuration.grid.count - 1
@@ -52,7 +50,7 @@ struct DecodeCase {
     let cache = live * Double(shape.layers * shape.heads * shape.headDimension * 2 * 4 * images * 2)
     let bytes = Double(model.weightBytesPerStep) + cache
     return DecodeResult(
-      weights: "\(element)", images: images, budget: budget, milliseconds: median,
+      precision: model.precision.rawValue, images: images, budget: budget, milliseconds: median,
       fastest: sorted[0], slowest: sorted[sorted.count - 1],
       tokensPerSecond: 1000 / median * Double(images), megabytesRead: bytes / 1e6,
       bandwidthShare: bytes / (median / 1000) / bandwidth,
@@ -62,7 +60,7 @@ struct DecodeCase {
 
 /// What was measured of a combination.
 struct DecodeResult: Encodable {
-  let weights: String
+  let precision: String
   let images: Int
   let budget: String
   /// Median, least and most over the rounds, of one step.

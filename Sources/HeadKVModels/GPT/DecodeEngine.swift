@@ -175,16 +175,18 @@ public final class DecodeEngine {
     let attended = unsafe scratch.attended.rows(0, count: rows)
     let hidden = unsafe scratch.gate.rows(0, count: rows)
     let up = unsafe scratch.up.rows(0, count: rows)
+    let linear = scratch.linear
     for (index, layer) in model.layers.enumerated() {
       unsafe normalise(x, layer.attentionNorm, into: normed)
-      unsafe layer.queryKeyValue.apply(normed, into: qkv, pool: pool)
+      unsafe layer.queryKeyValue.apply(normed, into: qkv, scratch: linear, pool: pool)
       pool.run(
         tasks: groups * shape.heads,
         AttentionWork(engine: self, layer: index, heads: shape.heads, evicts: evicts))
-      unsafe layer.attentionOutput.apply(attended, into: x, accumulate: true, pool: pool)
+      unsafe layer.attentionOutput.apply(
+        attended, into: x, accumulate: true, scratch: linear, pool: pool)
       unsafe normalise(x, layer.feedForwardNorm, into: normed)
-      unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, pool: pool)
-      unsafe layer.down.apply(hidden, into: x, accumulate: true, pool: pool)
+      unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, scratch: linear, pool: pool)
+      unsafe layer.down.apply(hidden, into: x, accumulate: true, scratch: linear, pool: pool)
     }
     for group in 0..<groups {
       let first = scratch.groups[group].firstRow
