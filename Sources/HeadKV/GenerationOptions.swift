@@ -11,8 +11,7 @@ public struct GenerationOptions: Sendable, Hashable {
   public let sampling: Sampling
   /// Picture i draws with seed + i.
   public let seed: UInt64
-  public let policy: String
-  public let budget: CacheBudget?
+  public let policy: PolicyChoice
   public let threads: Int
   /// Pictures drawn at the same time; it changes nothing in them.
   public let batch: Int
@@ -21,7 +20,7 @@ public struct GenerationOptions: Sendable, Hashable {
   public init(
     guidanceScale: Float = 4, guidanceInterval: Int = -1, temperature: Float = 1,
     topK: Int = 2000, topP: Float = 1, greedy: Bool = false, seed: UInt64 = 0,
-    policy: String = "full", budget: CacheBudget? = nil, threads: Int? = nil, batch: Int = 8
+    policy: PolicyChoice = PolicyChoice(), threads: Int? = nil, batch: Int = 8
   ) throws(OptionError) {
     guard guidanceScale.isFinite, guidanceScale >= 0 else {
       throw OptionError("cfg-scale", "\(guidanceScale)", "a number that is not negative")
@@ -41,9 +40,22 @@ public struct GenerationOptions: Sendable, Hashable {
     sampling = try Sampling(temperature: temperature, topK: topK, topP: topP, greedy: greedy)
     self.seed = seed
     self.policy = policy
-    self.budget = budget
     self.threads = threads
     self.batch = batch
+  }
+
+  /// With a policy that has its default options.
+  ///
+  /// - Throws: ``OptionError`` naming the value out of range.
+  public init(
+    guidanceScale: Float = 4, guidanceInterval: Int = -1, temperature: Float = 1,
+    topK: Int = 2000, topP: Float = 1, greedy: Bool = false, seed: UInt64 = 0,
+    policy: String, budget: CacheBudget? = nil, threads: Int? = nil, batch: Int = 8
+  ) throws(OptionError) {
+    try self.init(
+      guidanceScale: guidanceScale, guidanceInterval: guidanceInterval, temperature: temperature,
+      topK: topK, topP: topP, greedy: greedy, seed: seed,
+      policy: PolicyChoice(policy, budget: budget), threads: threads, batch: batch)
   }
 
   var isGuided: Bool { guidanceScale > 1 }

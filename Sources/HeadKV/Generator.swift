@@ -23,19 +23,43 @@ public struct GeneratedImage: Sendable, Hashable {
   public let tokens: [Int32]
 }
 
+/// The branches of a picture under guidance.
+public enum GuidanceBranch: String, Sendable, Hashable, CaseIterable {
+  case conditional, unconditional
+}
+
+/// Names those that watch the cache of a branch of picture i.
+public typealias CacheObservers = (_ picture: Int, _ branch: GuidanceBranch) -> [any CacheObserver]
+
 /// What a run cost.
 public struct GenerationReport: Sendable, Codable, Hashable {
-  /// Bytes the caches held at their peak, all sequences of a batch together.
+  /// Bytes the caches held at their peak, all sequences of a batch together; and the most that was
+  /// planned for them.
   public var cacheBytesPeak = 0
+  public var cacheBytesPlanned = 0
   /// Bytes the same sequences would have held in full.
   public var cacheBytesFull = 0
   /// Rows a head kept after a step, prefix included, at its peak; and the full cache's.
   public var rowsPerHeadPeak = 0.0
   public var rowsPerHeadFull = 0
+  /// The most live rows of a sequence after a step, over all heads, before its budgets were last
+  /// revised and from then on; 0 for a phase that does not exist.
+  public var profilingRowsPeak = 0
+  public var steadyRowsPeak = 0
   public var tokens = 0
   public var seconds = 0.0
 
   public var tokensPerSecond: Double { seconds > 0 ? Double(tokens) / seconds : 0 }
+
+  fileprivate mutating func add(_ session: CacheSession) {
+    let live = session.liveRows
+    rowsPerHeadPeak = max(rowsPerHeadPeak, Double(live) / Double(session.shape.allHeads))
+    if session.isProfiling {
+      profilingRowsPeak = max(profilingRowsPeak, live)
+    } else {
+      steadyRowsPeak = max(steadyRowsPeak, live)
+    }
+  }
 }
 
 public struct GenerationResult: Sendable {
@@ -50,15 +74,14 @@ public struct GenerationResult: Sendable {
 public final class Generator {
   public let gpt: GPT
   public let options: GenerationOptions
-  public let policy: any EvictionPolicy
+  public let policy: CachePolicy
   private let pool: WorkerPool
 
   /// - Throws: ``PolicyError`` if policy and budget do not fit the model.
   public init(gpt: GPT, options: GenerationOptions) throws(PolicyError) {
     self.gpt = gpt
     self.options = options
-    policy = try PolicyCatalog.make(
-      options.policy, budget: options.budget, shape: gpt.configuration.sequenceShape)
+    policy = try options.policy.policy(for: gpt.configuration.sequenceShape)
     pool = WorkerPool(threads: options.threads)
   }
 
@@ -68,17 +91,22 @@ public final class Generator {
 
   /// Draws one picture for each class.
   public func generate(
-    classes: [Int], progress: (GenerationProgress) -> Bool = { _ in true }
+    classes: [Int], progress: (GenerationProgress) -> Bool = { _ in true },
+    observers: CacheObservers = { _, _ in [] }
   ) throws -> GenerationResult {
-    try generate(conditions: classes.map { .category($0) }, progress: progress)
+    try generate(
+      conditions: classes.map { .category($0) }, progress: progress, observers: observers)
   }
 
   /// Draws one picture for each condition; picture i with seed + i.
   ///
-  /// - Parameter progress: called after each step; false ends the run.
+  /// - Parameters:
+  ///   - progress: called after each step; false ends the run.
+  ///   - observers: asked for those that watch the cache of a picture's branch.
   /// - Throws: ``ModelError`` for a condition that is not the model's, ``GenerationCancelled``.
   public func generate(
-    conditions: [Condition], progress: (GenerationProgress) -> Bool = { _ in true }
+    conditions: [Condition], progress: (GenerationProgress) -> Bool = { _ in true },
+    observers: CacheObservers = { _, _ in [] }
   ) throws -> GenerationResult {
     for condition in conditions { try gpt.check(condition) }
     var images: [GeneratedImage] = []
@@ -88,7 +116,8 @@ public final class Generator {
     while first < conditions.count {
       let count = min(options.batch, conditions.count - first)
       try draw(
-        conditions[first..<first + count], of: conditions.count, into: &images, &report, progress)
+        conditions[first..<first + count], of: conditions.count, into: &images, &report,
+        observers, progress)
       first += count
     }
     report.seconds = Double((ContinuousClock.now - start) / .milliseconds(1)) / 1000
@@ -97,7 +126,7 @@ public final class Generator {
 
   private func draw(
     _ conditions: ArraySlice<Condition>, of total: Int, into images: inout [GeneratedImage],
-    _ report: inout GenerationReport, _ progress: (GenerationProgress) -> Bool
+    _ report: inout GenerationReport, _ observers: CacheObservers, _ progress: (GenerationProgress) -> Bool
   ) throws {
     let count = conditions.count
     let branches = options.isGuided ? 2 : 1
@@ -105,16 +134,21 @@ public final class Generator {
       model: gpt, policy: policy, sequences: count * branches, pool: pool)
     let classes = gpt.configuration.classCount
     for (index, condition) in conditions.enumerated() {
-      try engine.begin(index, condition: condition)
+      let picture = conditions.startIndex + index
+      try engine.begin(
+        index, condition: condition, observers: observers(picture, .conditional))
       if options.isGuided {
-        try engine.begin(count + index, condition: condition.null(classes: classes))
+        try engine.begin(
+          count + index, condition: condition.null(classes: classes),
+          sharingWith: policy.branches == .shared ? index : nil,
+          observers: observers(picture, .unconditional))
       }
     }
     let shape = engine.shape
-    report.cacheBytesPeak = max(report.cacheBytesPeak, engine.cacheBytes)
+    report.cacheBytesPlanned = max(
+      report.cacheBytesPlanned, count * branches * policy.memory.capBytes)
     report.cacheBytesFull = max(
-      report.cacheBytesFull,
-      count * branches * shape.byteCount(rowsPerHead: shape.fullRows))
+      report.cacheBytesFull, count * branches * policy.memory.fullBytes)
     report.rowsPerHeadFull = shape.fullRows
 
     let length = gpt.configuration.grid.count
@@ -136,8 +170,8 @@ public final class Generator {
       if token + 1 < length {
         loop.feed(token, engine, guided: guided && options.isGuided(token: token + 1))
       }
-      let live = Double(engine.liveRows(0)) / Double(shape.layers * shape.heads)
-      report.rowsPerHeadPeak = max(report.rowsPerHeadPeak, live)
+      report.cacheBytesPeak = max(report.cacheBytesPeak, engine.cacheBytes)
+      for index in 0..<count { report.add(engine.session(index)!) }
     }
     for index in 0..<count {
       images.append(

@@ -6,18 +6,23 @@ import HeadKVMath
 struct DecodeCase {
   let model: GPT
   let images: Int
+  let policyName: String
   let budget: String
   let steps: Int
-  private let policy: any EvictionPolicy
+  private let policy: CachePolicy
 
-  init(_ model: GPT, images: Int, budget: String, steps: Int) throws {
+  init(
+    _ model: GPT, images: Int, policy name: String, budget: String,
+    steps: Int
+  ) throws {
+    policyName = name
     self.model = model
     self.images = images
     self.budget = budget
     let all = model.configuration.grid.count - 1
     self.steps = steps == 0 ? all : min(steps, all)
     policy = try PolicyCatalog.make(
-      "window", budget: CacheBudget(parsing: budget), shape: model.configuration.sequenceShape)
+      name, budget: CacheBudget(parsing: budget), shape: model.configuration.sequenceShape)
   }
 
   /// Draws the first steps of the images; milliseconds a step.
@@ -44,17 +49,18 @@ struct DecodeCase {
     let sorted = times.sorted()
     let median = sorted[sorted.count / 2]
     let shape = model.configuration.sequenceShape
-    let kept = (policy as? WindowPolicy)?.rows ?? shape.fullRows
+    let kept = policy.budgeter.mostRows(shape) / shape.allHeads
     // Mean live rows over the steps: they grow to what is kept and stay there.
     let live = (1...steps).reduce(0.0) { $0 + Double(min($1 + 1, kept + 1)) } / Double(steps)
     let cache = live * Double(shape.layers * shape.heads * shape.headDimension * 2 * 4 * images * 2)
     let bytes = Double(model.weightBytesPerStep) + cache
     return DecodeResult(
-      precision: model.precision.rawValue, images: images, budget: budget, milliseconds: median,
+      precision: model.precision.rawValue, images: images, policy: policyName, budget: budget,
+      milliseconds: median,
       fastest: sorted[0], slowest: sorted[sorted.count - 1],
       tokensPerSecond: 1000 / median * Double(images), megabytesRead: bytes / 1e6,
       bandwidthShare: bytes / (median / 1000) / bandwidth,
-      cacheBytes: SequenceCache(shape, policy: policy).byteCount * images * 2)
+      cacheBytes: policy.memory.capBytes * images * 2)
   }
 }
 
@@ -62,6 +68,7 @@ struct DecodeCase {
 struct DecodeResult: Encodable {
   let precision: String
   let images: Int
+  let policy: String
   let budget: String
   /// Median, least and most over the rounds, of one step.
   let milliseconds: Double

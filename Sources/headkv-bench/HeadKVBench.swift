@@ -25,6 +25,9 @@ struct HeadKVBench: ParsableCommand {
   @Option(help: "Precisions of the weights: a list of auto (f32 in place), f32, bf16, int8.")
   var precision = "f32,bf16"
 
+  @Option(help: "Cache policies: a list of what --kv-policy takes, but full, which is 100%.")
+  var policies = "window"
+
   @Option(help: "Cache budgets: a list of what --kv-budget takes.")
   var budgets = "100%,1/6"
 
@@ -59,9 +62,13 @@ struct HeadKVBench: ParsableCommand {
       let model = GPT.random(shape, precision: precision, pool: pool)
       var cases: [DecodeCase] = []
       for count in try numbers(images) {
-        for budget in budgets.split(separator: ",").map(String.init) {
-          cases.append(
-            try DecodeCase(model, images: count, budget: budget, steps: steps))
+        for policy in policies.split(separator: ",").map(String.init) {
+          for budget in budgets.split(separator: ",").map(String.init) {
+            cases.append(
+              try DecodeCase(
+                model, images: count, policy: policy, budget: budget,
+                steps: steps))
+          }
         }
       }
       var times = [[Double]](repeating: [], count: cases.count)

@@ -29,11 +29,11 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     if let perToken { try OutputPaths.checkDirectory(of: perToken) }
-    let budget = try cache.budget()
+    let choice = try cache.choice()
     let gpt = try model.load(needsTokenizer: false).gpt
     let set = try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
     let evaluator = Evaluator(
-      gpt: gpt, policy: cache.kvPolicy, budget: budget, threads: common.threadCount, batch: batch)
+      gpt: gpt, policies: [choice], threads: common.threadCount, batch: batch)
     let progress = ProgressLine(quiet: common.quiet)
     let result = try evaluator.evaluate(set, limit: limit) { done, total in
       progress.update(done, of: total, unit: "pictures")
@@ -53,18 +53,21 @@ struct Evaluate: ParsableCommand {
     }
     Output.text(
       """
-      \(report.sequences) pictures of \(report.tokensPerSequence) tokens, kv-policy \(cache.kvPolicy), kv-budget \(cache.kvBudget ?? "100%")
+      \(report.sequences) pictures of \(report.tokensPerSequence) tokens, \(cache.summary)
       """
         + String(
           format: """
 
             loss: %.4f nats a token with the full cache, %.4f under the policy: %+.4f (s.e. %.4f)
             top-1 agreement %.2f %%, mean KL %.4f nats
-            rows a head: %.1f on average, %d at most; cache of a sequence: %@, in full %@
+            rows a head: %.1f on average, %d at most; rows of all heads: %@%d at most
+            cache of a sequence: %@ of %@ planned, in full %@
             """, report.nllFull, report.nll, report.delta, report.deltaStandardError,
           report.top1Agreement * 100, report.meanKL, report.meanRowsPerHead,
-          report.peakRowsPerHead, Output.bytes(report.cacheBytes),
-          Output.bytes(report.cacheBytesFull)), json: common.json, quiet: common.quiet)
+          report.peakRowsPerHead,
+          report.profilingRowsPeak > 0 ? "\(report.profilingRowsPeak) while profiling, then " : "",
+          report.steadyRowsPeak, Output.bytes(report.cacheBytes),
+          Output.bytes(report.cacheBytesPlanned), Output.bytes(report.cacheBytesFull)), json: common.json, quiet: common.quiet)
   }
 }
 
@@ -80,7 +83,11 @@ private struct Answer: Encodable {
   let mean_kl: Double
   let rows_per_head_mean: Double
   let rows_per_head_peak: Int
+  let rows_profiling_peak: Int
+  let rows_steady_peak: Int
+  let rows_budget: Int
   let cache_bytes: Int
+  let cache_bytes_planned: Int
   let cache_bytes_full: Int
   let seconds: Double
 
@@ -96,7 +103,11 @@ private struct Answer: Encodable {
     mean_kl = report.meanKL
     rows_per_head_mean = report.meanRowsPerHead
     rows_per_head_peak = report.peakRowsPerHead
+    rows_profiling_peak = report.profilingRowsPeak
+    rows_steady_peak = report.steadyRowsPeak
+    rows_budget = report.budgetRows
     cache_bytes = report.cacheBytes
+    cache_bytes_planned = report.cacheBytesPlanned
     cache_bytes_full = report.cacheBytesFull
     seconds = report.seconds
   }

@@ -66,8 +66,8 @@ struct Generate: ParsableCommand {
     let wantsPictures = output != nil || tokensOut == nil
     let options = try GenerationOptions(
       guidanceScale: cfgScale, guidanceInterval: cfgInterval, temperature: temperature,
-      topK: topK, topP: topP, greedy: greedy, seed: seed, policy: cache.kvPolicy,
-      budget: try cache.budget(), threads: common.threadCount, batch: batch)
+      topK: topK, topP: topP, greedy: greedy, seed: seed,
+      policy: try cache.choice(), threads: common.threadCount, batch: batch)
     let paths = try wantsPictures ? OutputPaths(output ?? "headkv.png") : nil
     try paths?.check()
     if let tokensOut { try OutputPaths.checkDirectory(of: tokensOut) }
@@ -76,6 +76,7 @@ struct Generate: ParsableCommand {
     let generator = try Generator(model: model, options: options)
     say(model.gpt.configuration.summary)
     say(settings(options))
+    say(Self.memory(generator.policy.memory))
 
     let progress = ProgressLine(quiet: common.quiet)
     let result = try generator.generate(conditions: request.conditions) { state in
@@ -110,7 +111,12 @@ struct Generate: ParsableCommand {
       ? "greedy"
       : "temperature \(sampling.temperature), top-k \(sampling.topK), top-p \(sampling.topP)"
     return
-      "seed \(options.seed), cfg-scale \(options.guidanceScale), cfg-interval \(options.guidanceInterval), \(draw), kv-policy \(options.policy), kv-budget \(cache.kvBudget ?? "100%"), \(options.threads) threads"
+      "seed \(options.seed), cfg-scale \(options.guidanceScale), cfg-interval \(options.guidanceInterval), \(draw), \(cache.summary), \(options.threads) threads"
+  }
+
+  /// What a sequence's cache will take, as is known before the run.
+  private static func memory(_ plan: MemoryPlan) -> String {
+    "cache of a sequence: \(Output.bytes(plan.capBytes)) at most, in full \(Output.bytes(plan.fullBytes))"
   }
 
   private func recipe(_ options: GenerationOptions) -> [(String, String)] {
@@ -127,8 +133,10 @@ struct Generate: ParsableCommand {
       images: pictures, seed: options.seed, cfgScale: options.guidanceScale,
       cfgInterval: options.guidanceInterval, temperature: options.sampling.temperature,
       topK: options.sampling.topK, topP: options.sampling.topP, greedy: options.sampling.greedy,
-      kvPolicy: options.policy, kvBudget: cache.kvBudget, threads: options.threads,
+      kvPolicy: options.policy.name, kvBudget: cache.kvBudget, threads: options.threads,
       cacheBytesFull: report.cacheBytesFull, cacheBytesPeak: report.cacheBytesPeak,
+      cacheBytesPlanned: report.cacheBytesPlanned,
+      profilingRowsPeak: report.profilingRowsPeak, steadyRowsPeak: report.steadyRowsPeak,
       rowsPerHeadFull: report.rowsPerHeadFull, rowsPerHeadPeak: report.rowsPerHeadPeak,
       tokens: report.tokens, seconds: report.seconds, tokensPerSecond: report.tokensPerSecond,
       peakMemoryBytes: Output.peakMemory, files: written)
@@ -137,7 +145,7 @@ struct Generate: ParsableCommand {
       "\(pictures) picture\(pictures == 1 ? "" : "s"), \(report.tokens) tokens in "
         + String(format: "%.2f s: %.1f tokens/s", report.seconds, report.tokensPerSecond))
     say(
-      "cache: \(Output.bytes(report.cacheBytesFull)) in full, \(Output.bytes(report.cacheBytesPeak)) held at peak; peak memory \(Output.bytes(Output.peakMemory))"
+      "cache: \(Output.bytes(report.cacheBytesFull)) in full, \(Output.bytes(report.cacheBytesPeak)) held at peak of \(Output.bytes(report.cacheBytesPlanned)) planned; peak memory \(Output.bytes(Output.peakMemory))"
     )
     for path in written { say("wrote \(path)") }
   }
@@ -158,6 +166,9 @@ private struct Summary: Encodable {
   let threads: Int
   let cacheBytesFull: Int
   let cacheBytesPeak: Int
+  let cacheBytesPlanned: Int
+  let profilingRowsPeak: Int
+  let steadyRowsPeak: Int
   let rowsPerHeadFull: Int
   let rowsPerHeadPeak: Double
   let tokens: Int

@@ -8,7 +8,9 @@ struct HeadKVRun: ParsableCommand {
     commandName: "headkv-run",
     abstract: "Draws pictures with autoregressive models in a fraction of their KV cache.",
     version: "0.1.0",
-    subcommands: [Generate.self, Decode.self, Tokenize.self, Inspect.self, Evaluate.self],
+    subcommands: [
+      Generate.self, Decode.self, Tokenize.self, Inspect.self, Evaluate.self, Policies.self,
+    ],
     defaultSubcommand: Generate.self)
 
   /// Exit codes: 0, 1 for bad input, 64 for wrong usage, 130 after Ctrl-C.

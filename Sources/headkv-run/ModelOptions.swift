@@ -92,9 +92,41 @@ struct CacheOptions: ParsableArguments {
     help: "What each sequence may keep: 1/6, 17%, 43rows (a head, prefix included), 64MiB.")
   var kvBudget: String?
 
-  func budget() throws(CacheBudgetError) -> CacheBudget? {
-    guard let kvBudget else { return nil }
-    return try CacheBudget(parsing: kvBudget)
+  @Option(
+    help: "name=value: an option of the policy, as `headkv-run policies` lists them; repeatable.")
+  var kvOption: [String] = []
+
+  @Option(help: "independent, or shared: both branches of a guided picture keep the same tokens.")
+  var kvBranches = "independent"
+
+  func validate() throws {
+    guard GuidanceBranches(rawValue: kvBranches) != nil else {
+      throw ValidationError("--kv-branches must be independent or shared")
+    }
+  }
+
+  /// - Throws: ``CacheBudgetError`` or ``OptionError`` naming what cannot be read.
+  func choice() throws -> PolicyChoice {
+    var options: [String: String] = [:]
+    for text in kvOption {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, !parts[0].isEmpty else {
+        throw OptionError("--kv-option", "'\(text)'", "name=value")
+      }
+      guard options.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
+        throw OptionError("--kv-option", "'\(text)'", "given once for each name")
+      }
+    }
+    return PolicyChoice(
+      kvPolicy, budget: try kvBudget.map { budget throws in try CacheBudget(parsing: budget) },
+      options: options, branches: GuidanceBranches(rawValue: kvBranches) ?? .independent)
+  }
+
+  /// What was asked for, as a line of settings says it.
+  var summary: String {
+    let options = kvOption.isEmpty ? "" : " (\(kvOption.joined(separator: ", ")))"
+    let branches = kvBranches == "independent" ? "" : ", \(kvBranches) branches"
+    return "kv-policy \(kvPolicy)\(options), kv-budget \(kvBudget ?? "100%")\(branches)"
   }
 }
 

@@ -45,41 +45,53 @@ import Testing
   }
 
   private func plan(
-    _ policy: some EvictionPolicy, positions: [Int32], biases: [Float], scores: [Float]? = nil
+    _ rule: some EvictionRule, rows: Int, window: Int, positions: [Int32], biases: [Float],
+    scores: [Float]? = nil
   ) -> EvictionPlan {
-    let births = positions.map { $0 + 1 }
+    var cache = cache(positions: positions, biases: biases)
     let weights = [Float](repeating: 1 / Float(positions.count), count: positions.count)
-    var scores = scores ?? positions.map { _ in 0 }
-    var span = scores.mutableSpan
+    if let scores {
+      cache.withMutableScores(head: 0) { span in
+        for slot in scores.indices { span[slot] = scores[slot] }
+      }
+    }
     var plan = EvictionPlan()
-    policy.plan(
-      HeadStep(
-        layer: 0, head: 0, now: births.max()!, prefixRows: 1, newRows: 1, queries: 1, grid: grid),
-      positions: positions.span, births: births.span, biases: biases.span, weights: weights.span,
-      scores: &span, into: &plan)
+    cache.withView(head: 0, weights: weights.span) { head in
+      let step = HeadStep(
+        layer: 0, head: 0, now: positions.max()! + 1, tokens: Int(positions.max()!) + 1,
+        prefixRows: 1, newRows: 1, grid: grid)
+      rule.observe(head, step)
+      rule.plan(
+        surplus: positions.count - rows, HeadBudget(rows: rows, window: window), head, step,
+        into: &plan)
+    }
     return plan
   }
 
   @Test func theRowThatStandsForFewestGoesIntoItsNearestOldNeighbour() {
     // Slots: prefix, (0,0) for 2, (0,1) for 1, (1,1) for 1, (1,3) for 4, then two of the window.
     let found = plan(
-      MergingPolicy(rows: 6, windowShare: 1 / 3), positions: [-1, 0, 1, 5, 7, 14, 15],
+      MergingEviction(), rows: 6, window: 2, positions: [-1, 0, 1, 5, 7, 14, 15],
       biases: [0, log(2), 0, 0, log(4), 0, 0])
     // (0,1) and (1,1) are neighbours that stand for one token each.
     #expect(found.slots == [2] && found.targets == [3])
   }
 
-  @Test func withoutAPairTheOldestRowIsDropped() {
-    let found = plan(
-      MergingPolicy(rows: 3), positions: [-1, 3, 4, 5], biases: [0, 0, 0, 0])
-    #expect(found.slots == [1] && found.targets == [-1])
+  @Test func withoutAPairTheOldestRowIsDropped() throws {
+    let shape = SequenceShape(layers: 1, heads: 1, headDimension: 1, prefixRows: 1, grid: grid)
+    let policy = try PolicyCatalog.make("merge", budget: .rows(3), shape: shape)
+    let session = CacheSession(policy)
+    for step in 0..<4 { session.advance(shape, step: step) }
+    let kept = (0..<3).map { session.row(layer: 0, head: 0, slot: $0) }
+    #expect(session.liveRows == 3 && Set(kept.map(\.position)) == [-1, 1, 2])
+    #expect(kept.allSatisfy { $0.bias == 0 })
   }
 
   @Test func heavyHittersDropTheLowestSumButNeitherPrefixNorNewest() {
     // The prefix and the newest rows have the lowest sums and stay.
     let found = plan(
-      HeavyHitterPolicy(rows: 4), positions: [-1, 3, 4, 5, 6], biases: [0, 0, 0, 0, 0],
-      scores: [0, 5, 2, 0, 0])
+      HeavyHitterEviction(), rows: 4, window: 2, positions: [-1, 3, 4, 5, 6],
+      biases: [0, 0, 0, 0, 0], scores: [0, 5, 2, 0, 0])
     #expect(found.slots == [2] && found.targets == [-1])
   }
 }

@@ -6,34 +6,19 @@ private let shape = SequenceShape(
 
 @Suite struct WindowPolicyTests {
   /// Draws a sequence and keeps the set of births that ought to be live.
-  @Test(arguments: [2, 3, 26, 43, 255]) func keepsPrefixAndNewest(rows: Int) {
-    let policy = WindowPolicy(rows: rows)
-    var cache = LayerCache(
-      headDimension: 1, capacities: [policy.capacity(layer: 0, head: 0, shape: shape)])
+  @Test(arguments: [2, 3, 26, 43, 255]) func keepsPrefixAndNewest(rows: Int) throws {
+    let policy = try PolicyCatalog.make("window", budget: .rows(rows), shape: shape)
+    let session = CacheSession(policy)
     for now in 0..<Int32(256) {
-      let element: [Float] = [Float(now)]
-      cache.append(
-        head: 0, key: element.span, value: element.span,
-        row: CacheRow(position: now - 1, birth: now))
-      let count = cache.count(head: 0)
-      let births = (0..<count).map { cache.row(head: 0, slot: $0).birth }
-      let positions = births.map { $0 - 1 }
-      let weights = [Float](repeating: 1 / Float(count), count: count)
-      let biases = [Float](repeating: 0, count: count)
-      var scores = [Float](repeating: 0, count: count)
-      var span = scores.mutableSpan
-      var plan = EvictionPlan()
-      policy.plan(
-        HeadStep(
-          layer: 0, head: 0, now: now, prefixRows: 1, newRows: 1, queries: 1, grid: shape.grid),
-        positions: positions.span, births: births.span, biases: biases.span, weights: weights.span,
-        scores: &span, into: &plan)
-      cache.apply(plan, head: 0)
-      let live = Set((0..<cache.count(head: 0)).map { cache.row(head: 0, slot: $0).birth })
-      let newest = Set((0...now).suffix(rows - 1))
-      #expect(live == newest.union([0]).union(now < rows ? Set(0...now) : []))
-      #expect(cache.row(head: 0, slot: 0).isPrefix)
-      #expect(live.count <= rows)
+      session.advance(shape, step: Int(now))
+      for layer in 0..<2 {
+        let count = session.count(layer: layer, head: 1)
+        let live = Set((0..<count).map { session.row(layer: layer, head: 1, slot: $0).birth })
+        let newest = Set((0...now).suffix(rows - 1))
+        #expect(live == newest.union([0]).union(now < rows ? Set(0...now) : []))
+        #expect(session.row(layer: layer, head: 1, slot: 0).isPrefix)
+        #expect(live.count <= rows)
+      }
     }
   }
 }
@@ -60,17 +45,24 @@ private let shape = SequenceShape(
   /// A budget in bytes is never exceeded by what is allocated, and not missed by a whole row.
   @Test(arguments: [20_000, 60_000, 123_457, 400_000]) func bytesHold(limit: Int) throws {
     let rows = try CacheBudget.bytes(limit).rowsPerHead(shape)
-    let held = SequenceCache(shape, policy: WindowPolicy(rows: rows)).byteCount
-    #expect(held <= limit)
-    let more = SequenceCache(shape, policy: WindowPolicy(rows: rows + 16)).byteCount
+    func held(_ rows: Int) throws -> Int {
+      let policy = try PolicyCatalog.make("window", budget: .rows(rows), shape: shape)
+      let bytes = CacheSession(policy).byteCount
+      #expect(bytes == policy.memory.capBytes)
+      return bytes
+    }
+    #expect(try held(rows) <= limit)
+    let more = try held(rows + 16)
     #expect(more > limit || rows == shape.fullRows)
   }
 
   @Test func catalogMakesPolicies() throws {
-    #expect(try PolicyCatalog.make("full", budget: nil, shape: shape) is FullPolicy)
-    #expect(try PolicyCatalog.make("window", budget: .share(1), shape: shape) is FullPolicy)
+    let full = try PolicyCatalog.make("full", budget: nil, shape: shape)
+    #expect(full.eviction is KeepAll && full.opening.values.allSatisfy { $0.rows == 256 })
+    #expect(try PolicyCatalog.make("window", budget: .share(1), shape: shape).eviction is KeepAll)
     let window = try PolicyCatalog.make("window", budget: .share(1.0 / 6), shape: shape)
-    #expect((window as? WindowPolicy)?.rows == 43)
+    #expect(window.eviction is WindowEviction)
+    #expect(window.opening.values.allSatisfy { $0.rows == 43 && $0.window == 42 })
     #expect(throws: PolicyError.budgetMissing("window")) {
       try PolicyCatalog.make("window", budget: nil, shape: shape)
     }

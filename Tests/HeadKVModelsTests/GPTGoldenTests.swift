@@ -31,7 +31,7 @@ func largestDifference(_ rows: [[Float]], _ flat: ArraySlice<Float>) -> Float {
     let length = tokens.count / classes.count
     let size = logits.count / classes.count
     let engine = DecodeEngine(
-      model: golden.model, policy: FullPolicy(), sequences: 1, threads: threads)
+      model: golden.model, sequences: 1, threads: threads)
     for (index, label) in classes.enumerated() {
       let rows = try teacherForced(
         engine, .category(label), Array(tokens[index * length..<(index + 1) * length]))
@@ -44,7 +44,7 @@ func largestDifference(_ rows: [[Float]], _ flat: ArraySlice<Float>) -> Float {
     let golden = try Golden("t2i-tiny")
     let tokens = try golden.integers("tokens")
     let logits = try golden.floats("logits")
-    let engine = DecodeEngine(model: golden.model, policy: FullPolicy(), sequences: 1, threads: 1)
+    let engine = DecodeEngine(model: golden.model, sequences: 1, threads: 1)
     for index in 0..<2 {
       let rows = try teacherForced(
         engine, .caption(golden.caption(index)), Array(tokens[index * 36..<(index + 1) * 36]))
@@ -58,7 +58,7 @@ func largestDifference(_ rows: [[Float]], _ flat: ArraySlice<Float>) -> Float {
     let golden = try Golden("c2i-tiny", weights: file)
     let tokens = Array(try golden.integers("tokens")[..<64])
     let label = try golden.integers("classes")[0]
-    let engine = DecodeEngine(model: golden.model, policy: FullPolicy(), sequences: 1, threads: 1)
+    let engine = DecodeEngine(model: golden.model, sequences: 1, threads: 1)
     let rows = try teacherForced(engine, .category(label), tokens)
     let flat = try golden.floats("logits")[..<(64 * 96)]
     #expect(largestDifference(rows, flat) < (file.contains("bf16") ? 0.2 : 0.02))

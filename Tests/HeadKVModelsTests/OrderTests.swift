@@ -19,7 +19,7 @@ import Testing
     var reference = try ReferenceGPT(
       TensorCatalog.open(Golden.path("c2i-tiny/gpt.safetensors")), golden.model.configuration)
     let engine = DecodeEngine(
-      model: golden.model, policy: FullPolicy(), sequences: 2, threads: 2, rowsPerStep: size)
+      model: golden.model, sequences: 2, threads: 2, rowsPerStep: size)
     try engine.begin(0, condition: .category(4))
     try engine.begin(1, condition: .category(5))
     var expected = reference.feed([(4, nil)])
@@ -41,12 +41,15 @@ import Testing
     #expect(engine.liveRows(0) == 25 * 3 * 4 && engine.liveRows(1) == 3 * 4)
   }
 
-  /// What a policy is shown: every live row once, weights that sum to one, ages that fit.
-  @Test func policySeesEachRow() throws {
+  /// What a rule is shown: every live row once, weights that sum to one, ages that fit.
+  @Test func ruleSeesEachRow() throws {
     let golden = try Golden("c2i-tiny")
-    let spy = SpyPolicy(rows: 9)
-    let engine = DecodeEngine(
-      model: golden.model, policy: spy, sequences: 1, threads: 2)
+    let spy = SpyRule()
+    let shape = golden.model.configuration.sequenceShape
+    let policy = try CachePolicy(
+      name: "spy", shape: shape,
+      budgeter: FixedBudgets(UniformBudget(), total: 9 * shape.allHeads), eviction: spy)
+    let engine = DecodeEngine(model: golden.model, policy: policy, sequences: 1, threads: 2)
     try engine.begin(0, condition: .category(1))
     for position in 0..<40 {
       engine.step([StepRow(sequence: 0, token: 1, position: Int32(position))])
@@ -59,39 +62,35 @@ import Testing
 }
 
 /// A window that counts what it is shown wrongly.
-private final class SpyPolicy: EvictionPolicy {
-  let window: WindowPolicy
+private final class SpyRule: EvictionRule {
   let asked = Atomic<Int>(0)
   let faults = Atomic<Int>(0)
 
-  init(rows: Int) { window = WindowPolicy(rows: rows) }
-
-  func capacity(layer: Int, head: Int, shape: SequenceShape) -> Int {
-    window.capacity(layer: layer, head: head, shape: shape)
-  }
-
-  func plan(
-    _ step: HeadStep, positions: Span<Int32>, births: Span<Int32>, biases: Span<Float>,
-    weights: Span<Float>, scores: inout MutableSpan<Float>, into plan: inout EvictionPlan
-  ) {
+  func observe(_ head: HeadView, _ step: HeadStep) {
     asked.add(1, ordering: .relaxed)
     var sum: Float = 0
     var seen: Set<Int32> = []
-    for row in positions.indices {
-      sum += weights[row]
-      seen.insert(positions[row])
+    for slot in 0..<head.count {
+      sum += head.weight(query: 0, slot: slot)
+      seen.insert(head.position(slot))
       // In raster order the class token is born first, and each token one step later.
-      if births[row] != positions[row] + 1 { faults.add(1, ordering: .relaxed) }
-      if step.now - births[row] < 0 || positions[row] >= 64 { faults.add(1, ordering: .relaxed) }
+      if head.birth(slot) != head.position(slot) + 1 { faults.add(1, ordering: .relaxed) }
+      if step.now - head.birth(slot) < 0 || head.position(slot) >= 64 {
+        faults.add(1, ordering: .relaxed)
+      }
     }
-    let newest = positions[positions.count - 1]
-    if abs(sum - 1) > 1e-5 || seen.count != positions.count || newest != step.now - 1
-      || positions[0] != -1 || step.prefixRows != 1 || weights.count != positions.count
+    let newest = head.position(head.count - 1)
+    if abs(sum - 1) > 1e-5 || seen.count != head.count || newest != step.now - 1
+      || head.position(0) != -1 || step.prefixRows != 1 || head.queries != 1
     {
       faults.add(1, ordering: .relaxed)
     }
-    window.plan(
-      step, positions: positions, births: births, biases: biases, weights: weights,
-      scores: &scores, into: &plan)
+  }
+
+  func plan(
+    surplus: Int, _ budget: HeadBudget, _ head: HeadView, _ step: HeadStep,
+    into plan: inout EvictionPlan
+  ) {
+    WindowEviction().plan(surplus: surplus, budget, head, step, into: &plan)
   }
 }

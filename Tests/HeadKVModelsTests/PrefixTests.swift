@@ -10,9 +10,9 @@ import Testing
     let golden = try Golden("t2i-tiny")
     let tokens = try golden.integers("tokens")
     let pool = WorkerPool(threads: 1)
-    let folded = DecodeEngine(model: golden.model, policy: FullPolicy(), sequences: 1, pool: pool)
+    let folded = DecodeEngine(model: golden.model, sequences: 1, pool: pool)
     let plain = DecodeEngine(
-      model: golden.model, policy: FullPolicy(), sequences: 1, pool: pool, foldPrefix: false)
+      model: golden.model, sequences: 1, pool: pool, foldPrefix: false)
     for index in 0..<2 {
       let caption = try golden.caption(index)
       let row = Array(tokens[index * 36..<(index + 1) * 36])

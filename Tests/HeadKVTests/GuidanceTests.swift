@@ -32,7 +32,7 @@ import Testing
   /// runs both branches to the end.
   @Test(arguments: [-1, 0, 1, 20, 62]) func droppedBranch(interval: Int) throws {
     let model = try Golden("c2i-tiny").model
-    let engine = DecodeEngine(model: model, policy: FullPolicy(), sequences: 2, threads: 1)
+    let engine = DecodeEngine(model: model, sequences: 2, threads: 1)
     try engine.begin(0, condition: .category(3))
     try engine.begin(1, condition: .category(model.configuration.classCount))
     var expected: [Int] = []

@@ -1,77 +1,49 @@
-/// A policy as a user names it.
-public struct PolicyDescription: Sendable, Hashable {
-  public let name: String
-  public let summary: String
-  /// The paper it comes from, if any.
-  public let source: String?
-  public let needsBudget: Bool
-}
-
 /// The policies by name.
 public enum PolicyCatalog {
-  public static let all: [PolicyDescription] = [
-    PolicyDescription(
-      name: "full", summary: "every row is kept", source: nil, needsBudget: false),
-    PolicyDescription(
-      name: "window", summary: "the prefix and the newest rows",
-      source: "StreamingLLM, arXiv 2309.17453", needsBudget: true),
-    PolicyDescription(
-      name: "h2o", summary: "the prefix, the newest rows and those that drew most attention so far",
-      source: "H2O, arXiv 2306.14048", needsBudget: true),
-    PolicyDescription(
-      name: "merge",
-      summary: "the prefix and the newest rows; older ones are averaged with their neighbours",
-      source: nil, needsBudget: true),
+  static let recipes: [PolicyRecipe] = [
+    .full, .window, .h2o, .snapkv, .adakv, .rkv, .line, .ssd, .headkv, .strata, .merge,
   ]
+
+  public static let all: [PolicyDescription] = recipes.map(\.description)
+
+  /// Makes the policy that is asked for.
+  ///
+  /// A budget that covers the full cache gives the full cache, whatever the name.
+  /// - Throws: ``PolicyError`` for an unknown name or option, a value out of range, a missing or an
+  ///   impossible budget.
+  public static func make(
+    _ choice: PolicyChoice, shape: SequenceShape
+  ) throws(PolicyError) -> CachePolicy {
+    guard let recipe = recipes.first(where: { $0.description.name == choice.name }) else {
+      throw .unknown(choice.name)
+    }
+    return try recipe.compose(
+      try PolicyComposer(choice, description: recipe.description, shape: shape))
+  }
 
   /// Makes the policy `name` for sequences of `shape`.
   ///
-  /// A budget that covers the full cache gives the full cache, whatever the name.
-  /// - Throws: ``PolicyError`` for an unknown name, a missing or an impossible budget.
+  /// - Throws: as ``make(_:shape:)``.
   public static func make(
-    _ name: String, budget: CacheBudget?, shape: SequenceShape
-  ) throws(PolicyError) -> any EvictionPolicy {
-    switch name {
-    case "full":
-      guard budget == nil || budget == .share(1) else { throw .budgetNotUsed(name) }
-      return FullPolicy()
-    case "window":
-      return try uniform(name, budget, shape) { WindowPolicy(rows: $0) }
-    case "h2o":
-      return try uniform(name, budget, shape) { HeavyHitterPolicy(rows: $0) }
-    case "merge":
-      return try uniform(name, budget, shape) { MergingPolicy(rows: $0) }
-    default:
-      throw .unknown(name)
-    }
-  }
-
-  /// A policy that gives every head the same rows.
-  private static func uniform(
-    _ name: String, _ budget: CacheBudget?, _ shape: SequenceShape,
-    _ policy: (Int) -> any EvictionPolicy
-  ) throws(PolicyError) -> any EvictionPolicy {
-    guard let budget else { throw .budgetMissing(name) }
-    let rows: Int
-    do { rows = try budget.rowsPerHead(shape) } catch { throw .budget(error) }
-    return rows >= shape.fullRows ? FullPolicy() : policy(rows)
+    _ name: String, budget: CacheBudget?, options: [String: String] = [:], shape: SequenceShape
+  ) throws(PolicyError) -> CachePolicy {
+    try make(PolicyChoice(name, budget: budget, options: options), shape: shape)
   }
 }
 
-/// Why a policy cannot be made.
-public enum PolicyError: Error, Sendable, Equatable, CustomStringConvertible {
-  case unknown(String)
-  case budgetMissing(String)
-  case budgetNotUsed(String)
-  case budget(CacheBudgetError)
+/// How a policy of the catalog is put together.
+struct PolicyRecipe: Sendable {
+  let description: PolicyDescription
+  let compose: @Sendable (PolicyComposer) throws(PolicyError) -> CachePolicy
 
-  public var description: String {
-    switch self {
-    case .unknown(let name):
-      "no cache policy '\(name)'; there are \(PolicyCatalog.all.map(\.name).joined(separator: ", "))"
-    case .budgetMissing(let name): "cache policy '\(name)' needs a budget"
-    case .budgetNotUsed(let name): "cache policy '\(name)' takes no budget below 100 %"
-    case .budget(let error): error.description
-    }
+  init(
+    _ name: String, _ summary: String, source: String? = nil, needsBudget: Bool = true,
+    parameters: [PolicyParameter] = [],
+    compose: @escaping @Sendable (PolicyComposer) throws(PolicyError) -> CachePolicy
+  ) {
+    description = PolicyDescription(
+      name: name, summary: summary, source: source, needsBudget: needsBudget,
+      parameters: parameters)
+    self.compose = compose
   }
 }

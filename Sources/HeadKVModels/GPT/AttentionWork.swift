@@ -2,19 +2,30 @@ import CHeadKVKernels
 import HeadKVCache
 import HeadKVMath
 
-/// Attention of one layer, one head of one sequence a task: rotate, append, attend, evict.
+/// Attention of one layer, one head of one sequence a task: rotate, append, attend, evict. Of two
+/// branches that share plans, both.
 struct AttentionWork: ParallelWork {
   let engine: DecodeEngine
   let layer: Int
   let heads: Int
-  let evicts: Bool
 
   func perform(_ task: Int) {
     let scratch = engine.scratch
-    let group = scratch.groups[task / heads]
+    let unit = scratch.units[task / heads]
     let head = task % heads
-    let slot = engine.slots[group.sequence]
-    let rows = unsafe slot.cache!.rows(layer: layer, head: head)
+    let weights = unsafe attend(unit.group, head)
+    let twinWeights = unsafe unit.twin < 0 ? nil : attend(unit.twin, head)
+    unsafe engine.session(group: unit.group).attended(
+      layer: layer, head: head, weights: weights, twinWeights: twinWeights,
+      queries: scratch.groups[unit.group].rows, plan: &scratch.plan(task).pointee)
+  }
+
+  /// Returns the softmax weights `[queries, rows]`.
+  private func attend(_ groupIndex: Int, _ head: Int) -> UnsafePointer<Float> {
+    let scratch = engine.scratch
+    let group = scratch.groups[groupIndex]
+    let session = engine.session(group: groupIndex)
+    let rows = unsafe session.rows(layer: layer, head: head)
     let size = engine.shape.headDimension
     let width = heads * size
 
@@ -24,7 +35,7 @@ struct AttentionWork: ParallelWork {
       let position = scratch.positions[index]
       unsafe rotate(query, key, to: position, size)
       unsafe rows.append(
-        key: key, value: key + width, CacheRow(position: position, birth: slot.step))
+        key: key, value: key + width, CacheRow(position: position, birth: session.steps))
     }
 
     let live = unsafe rows.count
@@ -37,7 +48,7 @@ struct AttentionWork: ParallelWork {
         rows.stride, rows.biases, live, size, scale, weights + index * live,
         scratch.attended.row(row) + head * size)
     }
-    if evicts { unsafe evict(rows, weights, group, head, task) }
+    return unsafe UnsafePointer(weights)
   }
 
   private func rotate(
@@ -52,28 +63,6 @@ struct AttentionWork: ParallelWork {
     let turn = unsafe engine.model.rotary.row(Int(position))
     unsafe hkv_rotate_pairs(query, turn, size / 2)
     unsafe hkv_rotate_pairs(key, turn, size / 2)
-  }
-
-  private func evict(
-    _ rows: HeadRows, _ weights: UnsafeMutablePointer<Float>, _ group: StepGroup, _ head: Int,
-    _ task: Int
-  ) {
-    let slot = engine.slots[group.sequence]
-    let isPrefix = engine.scratch.positions[group.firstRow] < 0
-    let step = HeadStep(
-      layer: layer, head: head, now: slot.step, prefixRows: slot.prefixRows + (isPrefix ? 1 : 0),
-      newRows: group.rows, queries: group.rows, grid: engine.shape.grid)
-    let live = unsafe rows.count
-    let plan = unsafe engine.scratch.plan(task)
-    unsafe plan.pointee.removeAll()
-    var scores = unsafe MutableSpan(_unsafeStart: rows.scores, count: live)
-    unsafe engine.policy.plan(
-      step, positions: Span(_unsafeStart: UnsafePointer(rows.positions), count: live),
-      births: Span(_unsafeStart: UnsafePointer(rows.births), count: live),
-      biases: Span(_unsafeStart: UnsafePointer(rows.biases), count: live),
-      weights: Span(_unsafeStart: UnsafePointer(weights), count: live * group.rows),
-      scores: &scores, into: &plan.pointee)
-    unsafe rows.apply(&plan.pointee)
   }
 }
 

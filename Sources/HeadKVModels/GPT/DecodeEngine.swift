@@ -24,24 +24,26 @@ public struct StepRow: Sendable, Hashable {
 @safe
 public final class DecodeEngine {
   public let model: GPT
-  public let policy: any EvictionPolicy
+  public let policy: CachePolicy
   public let shape: SequenceShape
   /// Sequences that the engine has room for.
   public let capacity: Int
   let pool: WorkerPool
   let scratch: DecodeScratch
-  var slots: [SequenceSlot]
-  private let evicts: Bool
+  /// The sequences that have begun.
+  private(set) var sessions: [CacheSession?]
   /// Row of the logits that belongs to a sequence; -1 if it took no part in the last step.
   private var logitRow: [Int]
 
   /// - Parameters:
+  ///   - policy: what the caches keep; nil is the full cache.
   ///   - sequences: sequences to draw at a time; under guidance a picture has two.
   ///   - threads: threads that work on a step, the caller included.
   ///   - rowsPerStep: tokens of one sequence that a step takes at most.
-  /// - Precondition: all three are positive.
+  /// - Precondition: all three are positive; the policy was made for the model's shape with
+  ///   `rowsPerStep`.
   public convenience init(
-    model: GPT, policy: any EvictionPolicy, sequences: Int, threads: Int, rowsPerStep: Int = 1
+    model: GPT, policy: CachePolicy? = nil, sequences: Int, threads: Int, rowsPerStep: Int = 1
   ) {
     self.init(
       model: model, policy: policy, sequences: sequences, pool: WorkerPool(threads: threads),
@@ -51,12 +53,11 @@ public final class DecodeEngine {
   /// - Parameter foldPrefix: whether a caption becomes one row of each head, which changes nothing
   ///   but the memory, or a row for each token.
   package init(
-    model: GPT, policy: any EvictionPolicy, sequences: Int, pool: WorkerPool, rowsPerStep: Int = 1,
+    model: GPT, policy: CachePolicy? = nil, sequences: Int, pool: WorkerPool, rowsPerStep: Int = 1,
     foldPrefix: Bool = true
   ) {
     precondition(sequences > 0 && rowsPerStep > 0, "an engine has sequences and steps have rows")
     self.model = model
-    self.policy = policy
     self.pool = pool
     capacity = sequences
     let configuration = model.configuration
@@ -68,11 +69,12 @@ public final class DecodeEngine {
       layers: configuration.layers, heads: configuration.heads,
       headDimension: configuration.headDimension, prefixRows: prefixRows, grid: configuration.grid,
       rowsPerStep: rowsPerStep)
+    precondition(policy == nil || policy?.shape == shape, "the policy is for other sequences")
+    self.policy = policy ?? .full(shape)
     scratch = DecodeScratch(
       configuration, rows: sequences * rowsPerStep, sequences: sequences, cacheRows: shape.fullRows)
-    slots = (0..<sequences).map { _ in SequenceSlot() }
+    sessions = Array(repeating: nil, count: sequences)
     logitRow = Array(repeating: -1, count: sequences)
-    evicts = !(policy is FullPolicy)
   }
 
   // MARK: - Sequences
@@ -80,17 +82,25 @@ public final class DecodeEngine {
   /// Starts a sequence: gives it an empty cache and runs its prefix, whose last row predicts the
   /// first token.
   ///
+  /// - Parameters:
+  ///   - leader: the other branch of a guided picture, whose choice of rows this sequence follows.
+  ///     The two then step together until either ends.
+  ///   - observers: those that watch the cache of this sequence.
   /// - Throws: ``ModelError`` if the condition is not one of this model.
-  public func begin(_ sequence: Int, condition: Condition) throws(ModelError) {
+  /// - Precondition: `leader` has begun, has drawn nothing and leads no other sequence.
+  public func begin(
+    _ sequence: Int, condition: Condition, sharingWith leader: Int? = nil,
+    observers: [any CacheObserver] = []
+  ) throws(ModelError) {
     precondition(sequence >= 0 && sequence < capacity, "no such sequence")
     let prefix = try model.prefix(condition)
-    let slot = slots[sequence]
-    slot.cache = SequenceCache(shape, policy: policy)
-    slot.step = 0
-    slot.prefixRows = 0
+    end(sequence)
+    let session = CacheSession(
+      policy, sharingWith: leader.map { sessions[$0]! }, observers: observers)
+    sessions[sequence] = session
     logitRow[sequence] = sequence
     if prefix.rows > 1 && shape.prefixRows == 1 {
-      foldPrefix(prefix, into: slot)
+      foldPrefix(prefix, into: session)
       scratch.copyNorm(toLogits: sequence, rows: 1, model: model, pool: pool)
       return
     }
@@ -105,15 +115,19 @@ public final class DecodeEngine {
 
   /// Ends a sequence and frees its cache.
   public func end(_ sequence: Int) {
-    slots[sequence].cache = nil
+    sessions[sequence]?.detach()
+    sessions[sequence] = nil
     logitRow[sequence] = -1
   }
+
+  /// The cache of a sequence; nil if it has not begun or has ended.
+  public func session(_ sequence: Int) -> CacheSession? { sessions[sequence] }
 
   /// Feeds each row's token to its sequence; the logits then predict what follows.
   ///
   /// Rows of one sequence stand together; they see each other and all that is cached.
   /// - Precondition: the sequences have begun; at most `rowsPerStep` rows of each; tokens and
-  ///   positions are in range.
+  ///   positions are in range; of two that share plans neither comes without the other.
   /// - Complexity: reads every weight once.
   public func step(_ rows: [StepRow]) {
     precondition(!rows.isEmpty && rows.count <= scratch.rows, "a step has between one row and all")
@@ -158,13 +172,13 @@ public final class DecodeEngine {
   // MARK: - Accounts
 
   /// Bytes that the caches of all sequences hold now.
-  public var cacheBytes: Int { slots.reduce(0) { $0 + ($1.cache?.byteCount ?? 0) } }
+  public var cacheBytes: Int { sessions.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
 
   /// Live rows of a sequence over all layers and heads.
-  public func liveRows(_ sequence: Int) -> Int { slots[sequence].cache?.liveRows ?? 0 }
+  public func liveRows(_ sequence: Int) -> Int { sessions[sequence]?.liveRows ?? 0 }
 
   /// The most live rows that a head of the sequence has.
-  public func mostLiveRows(_ sequence: Int) -> Int { slots[sequence].cache?.mostLiveRows ?? 0 }
+  public func mostLiveRows(_ sequence: Int) -> Int { sessions[sequence]?.mostLiveRows ?? 0 }
 
   // MARK: - The network
 
@@ -176,24 +190,51 @@ public final class DecodeEngine {
     let hidden = unsafe scratch.gate.rows(0, count: rows)
     let up = unsafe scratch.up.rows(0, count: rows)
     let linear = scratch.linear
+    let units = openStep(groups)
     for (index, layer) in model.layers.enumerated() {
       unsafe normalise(x, layer.attentionNorm, into: normed)
       unsafe layer.queryKeyValue.apply(normed, into: qkv, scratch: linear, pool: pool)
       pool.run(
-        tasks: groups * shape.heads,
-        AttentionWork(engine: self, layer: index, heads: shape.heads, evicts: evicts))
+        tasks: units * shape.heads, AttentionWork(engine: self, layer: index, heads: shape.heads))
       unsafe layer.attentionOutput.apply(
         attended, into: x, accumulate: true, scratch: linear, pool: pool)
       unsafe normalise(x, layer.feedForwardNorm, into: normed)
       unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, scratch: linear, pool: pool)
       unsafe layer.down.apply(hidden, into: x, accumulate: true, scratch: linear, pool: pool)
     }
-    for group in 0..<groups {
-      let first = scratch.groups[group].firstRow
-      let slot = slots[scratch.groups[group].sequence]
-      if scratch.positions[first] < 0 { slot.prefixRows += 1 }
-      slot.step += 1
+    // A leader revises the budgets of both branches, after both have counted the step.
+    for group in 0..<groups where session(group: group).isFollower {
+      session(group: group).finishStep()
     }
+    for group in 0..<groups where !session(group: group).isFollower {
+      session(group: group).finishStep()
+    }
+  }
+
+  func session(group: Int) -> CacheSession { sessions[scratch.groups[group].sequence]! }
+
+  /// Opens a step of the groups' sequences and pairs those that share plans; returns how many
+  /// units of work the attention of a head makes.
+  private func openStep(_ groups: Int) -> Int {
+    var units = 0
+    for group in 0..<groups {
+      let session = session(group: group)
+      let isPrefix = scratch.positions[scratch.groups[group].firstRow] < 0
+      session.openStep(rows: scratch.groups[group].rows, isPrefix: isPrefix)
+      // Branches begin one by one; from their first token on they step together.
+      if session.isFollower && !isPrefix { continue }
+      scratch.units[units] = AttentionUnit(
+        group: group, twin: isPrefix ? -1 : self.group(of: session.sharing, groups))
+      units += 1
+    }
+    return units
+  }
+
+  /// The group in which the follower of a session steps; -1 without one.
+  private func group(of follower: CacheSession?, _ groups: Int) -> Int {
+    guard let follower else { return -1 }
+    for group in 0..<groups where session(group: group) === follower { return group }
+    preconditionFailure("sequences that share plans step together")
   }
 
   func normalise(_ x: FloatMatrix, _ weight: FloatStorage, into out: FloatMatrix) {
@@ -209,16 +250,16 @@ extension SequenceShape {
   var width: Int { heads * headDimension }
 }
 
-/// A sequence of the engine: its cache and how far it has come.
-final class SequenceSlot {
-  var cache: SequenceCache?
-  var step: Int32 = 0
-  var prefixRows = 0
-}
-
 /// The rows of one sequence in a step.
 struct StepGroup: Sendable {
   var sequence: Int
   var firstRow: Int
   var rows: Int
+}
+
+/// Whose attention is computed together: a group's, with that of the branch that shares its plans.
+struct AttentionUnit: Sendable {
+  var group: Int
+  /// -1 without such a branch.
+  var twin: Int
 }

@@ -24,6 +24,7 @@ final class DecodeScratch {
   let weightStride: Int
   private let heads: Int
   var groups: [StepGroup]
+  var units: [AttentionUnit]
   var positions: [Int32]
   private let plans: UnsafeMutablePointer<EvictionPlan>
   private let planCount: Int
@@ -52,6 +53,7 @@ final class DecodeScratch {
     unsafe weights = buffer.base + offsets[7]
     linear = LinearScratch(rows: logitRows, features: max(shape.dimension, shape.hidden))
     groups = Array(repeating: StepGroup(sequence: 0, firstRow: 0, rows: 0), count: rows)
+    units = Array(repeating: AttentionUnit(group: 0, twin: -1), count: rows)
     positions = Array(repeating: 0, count: rows)
     planCount = rows * shape.heads
     unsafe plans = .allocate(capacity: planCount)

@@ -76,7 +76,7 @@ extension DecodeEngine {
   /// before: attention is a running mean of V. A later query gives each of the n rows the logit 0,
   /// hence the weight 1 beside exp(q.k): one row with key 0, the mean of V and the logit bias
   /// log n stands for all of them exactly.
-  func foldPrefix(_ prefix: PrefixInput, into slot: SequenceSlot) {
+  func foldPrefix(_ prefix: PrefixInput, into session: CacheSession) {
     let count = prefix.rows
     let shape = model.configuration
     let width = shape.dimension
@@ -106,7 +106,7 @@ extension DecodeEngine {
         }
       }
       for head in 0..<shape.heads {
-        unsafe slot.cache!.rows(layer: index, head: head).append(
+        unsafe session.rows(layer: index, head: head).append(
           key: zeroKey.base, value: mean.row(count - 1) + head * shape.headDimension,
           CacheRow(position: -1, birth: 0, bias: log(Float(count))))
       }
@@ -120,8 +120,7 @@ extension DecodeEngine {
       unsafe layer.down.apply(
         hidden, into: stream, accumulate: true, exactRows: false, scratch: scratch, pool: pool)
     }
-    slot.step = 1
-    slot.prefixRows = 1
+    session.adoptPrefix(rows: 1)
     unsafe self.scratch.setInput(row: 0, stream.row(count - 1))
   }
 }

@@ -17,24 +17,3 @@ public struct CacheRow: Sendable, Hashable {
 
   public var isPrefix: Bool { position < 0 }
 }
-
-/// The grid of tokens that a picture is drawn on.
-public struct TokenGrid: Sendable, Hashable {
-  public let width: Int
-  public let height: Int
-
-  /// - Precondition: both sides are positive.
-  public init(width: Int, height: Int) {
-    precondition(width > 0 && height > 0, "a grid has at least one cell")
-    self.width = width
-    self.height = height
-  }
-
-  public var count: Int { width * height }
-
-  /// Row and column of a raster position; nil for a prefix row.
-  public func place(of position: Int32) -> (row: Int, column: Int)? {
-    guard position >= 0 else { return nil }
-    return (Int(position) / width, Int(position) % width)
-  }
-}

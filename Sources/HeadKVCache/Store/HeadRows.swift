@@ -3,7 +3,7 @@ import HeadKVMath
 
 /// The rows of one head as bare memory: the thin layer through which all pointers go.
 ///
-/// Valid while its ``LayerCache`` lives and is not re-carved. Different heads may be used by
+/// Valid while the cache it belongs to lives and is not re-carved. Different heads may be used by
 /// different threads at the same time; one head by one thread only.
 @unsafe
 package struct HeadRows {
@@ -62,12 +62,13 @@ package struct HeadRows {
   ///
   /// - Precondition: the slots are live and distinct; no row is merged into one that goes.
   package func apply(_ plan: inout EvictionPlan) {
+    // Sorted first, so that a plan that is applied twice does the same twice.
+    plan.sortDescending()
     for (slot, target) in zip(plan.slots, plan.targets) where target >= 0 {
       unsafe precondition(
         max(slot, target) < count && !plan.slots.contains(target), "plan merges into no survivor")
       unsafe merge(Int(slot), into: Int(target))
     }
-    plan.sortDescending()
     var previous = Int32.max
     for slot in plan.slots {
       let last = unsafe slab.pointee.count - 1
@@ -98,6 +99,47 @@ package struct HeadRows {
     unsafe births[target] = births[source]
     unsafe scores[target] = scores[source]
     unsafe biases[target] = biases[source]
+  }
+
+  /// Inner product of two rows' keys.
+  func keyDot(_ a: Int, _ b: Int) -> Float {
+    let (x, y) = unsafe (keys + a * stride, keys + b * stride)
+    var lanes = SIMD8<Float>.zero
+    var index = 0
+    while unsafe index + 8 <= stride {
+      lanes += unsafe UnsafeRawPointer(x + index).loadUnaligned(as: SIMD8<Float>.self)
+        * UnsafeRawPointer(y + index).loadUnaligned(as: SIMD8<Float>.self)
+      index += 8
+    }
+    var sum = lanes.sum()
+    while unsafe index < stride {
+      sum += unsafe x[index] * y[index]
+      index += 1
+    }
+    return sum
+  }
+
+  /// What is remembered of the row in `slot`.
+  ///
+  /// - Precondition: the slot is live.
+  func row(_ slot: Int) -> CacheRow {
+    unsafe precondition(slot >= 0 && slot < count, "no live row in that slot")
+    return unsafe CacheRow(position: positions[slot], birth: births[slot], bias: biases[slot])
+  }
+
+  /// Takes over the rows of another head, slot by slot.
+  ///
+  /// - Precondition: they fit; both have rows of the same width.
+  func copy(from other: HeadRows) {
+    let count = unsafe other.count
+    unsafe precondition(count <= capacity, "capacity below the live rows")
+    unsafe keys.update(from: other.keys, count: count * stride)
+    unsafe values.update(from: other.values, count: count * stride)
+    unsafe positions.update(from: other.positions, count: count)
+    unsafe births.update(from: other.births, count: count)
+    unsafe scores.update(from: other.scores, count: count)
+    unsafe biases.update(from: other.biases, count: count)
+    unsafe slab.pointee.count = count
   }
 
   func removeAll() { unsafe slab.pointee.count = 0 }

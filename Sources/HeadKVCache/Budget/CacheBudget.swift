@@ -1,6 +1,6 @@
 /// What a sequence's cache may hold, as people say it.
 ///
-/// `1/6` or `17%`: a share of the full cache's rows, rounded to the nearest. `43rows`: rows of each
+/// `1/6` or `17%`: a share of the picture's tokens, rounded to the nearest; `100%` is the full cache. `43rows`: rows of each
 /// head. `64MiB`: bytes of the whole sequence, allocated memory included, never exceeded.
 public enum CacheBudget: Sendable, Hashable {
   case share(Double)
@@ -52,18 +52,29 @@ public enum CacheBudget: Sendable, Hashable {
     return number(text).map { .share($0) }
   }
 
-  /// Rows that each head may keep after a step, prefix included.
+  /// Rows that each head may keep on average after an update, prefix included.
   ///
+  /// - Parameter slack: rows that a head may hold beyond these between updates; a size in bytes has
+  ///   to hold them too, however rows are split between heads.
   /// - Throws: ``CacheBudgetError/tooSmall(rows:needed:)`` if the prefix and one row do not fit.
-  public func rowsPerHead(_ shape: SequenceShape) throws(CacheBudgetError) -> Int {
+  public func rowsPerHead(
+    _ shape: SequenceShape, slack: Int? = nil
+  ) throws(CacheBudgetError) -> Int {
+    let slack = slack ?? shape.rowsPerStep
     let rows: Int
     switch self {
-    case .share(let share): rows = Int((share * Double(shape.fullRows)).rounded())
+    case .share(1): rows = shape.fullRows
+    case .share(let share):
+      rows = min(Int((share * Double(shape.grid.count)).rounded()), shape.fullRows)
     case .rows(let count): rows = min(count, shape.fullRows)
-    case .bytes(let limit): rows = Self.largest(upTo: shape.fullRows) {
-      let held = $0 == shape.fullRows ? $0 : $0 + shape.rowsPerStep
-      return shape.byteCount(rowsPerHead: min(held, shape.fullRows)) <= limit
-    }
+    case .bytes(let limit):
+      // Without eviction there is no slack, so the full cache may fit where a little less does not.
+      rows =
+        shape.byteCount(rowsPerHead: shape.fullRows) <= limit
+        ? shape.fullRows
+        : Self.largest(upTo: shape.fullRows) {
+          shape.mostBytes(rows: ($0 + slack) * shape.allHeads) <= limit
+        }
     }
     let needed = shape.prefixRows + 1
     guard rows >= needed else { throw .tooSmall(rows: rows, needed: needed) }

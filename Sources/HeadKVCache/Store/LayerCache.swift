@@ -22,7 +22,8 @@ public struct LayerCache: ~Copyable {
     precondition(capacities.allSatisfy { $0 >= 0 }, "negative capacity")
     heads = capacities.count
     self.headDimension = headDimension
-    let layout = SlabLayout(headDimension: headDimension, capacities: capacities)
+    let layout = SlabLayout(
+      headDimension: headDimension, capacities: HeadMap(capacities))
     words = AlignedBuffer(count: layout.words, repeating: 0)
     slabs = AlignedBuffer(count: layout.slabs.count, repeating: layout.slabs[0])
     for (head, slab) in layout.slabs.enumerated() { unsafe slabs.base[head] = slab }
@@ -33,8 +34,7 @@ public struct LayerCache: ~Copyable {
 
   /// Bytes that a layer of these capacities holds, without making it.
   public static func byteCount(headDimension: Int, capacities: [Int]) -> Int {
-    SlabLayout(headDimension: headDimension, capacities: capacities).words
-      * MemoryLayout<Float>.stride
+    SlabLayout.byteCount(headDimension: headDimension, capacities: HeadMap(capacities))
   }
 
   /// Live rows of a head.
@@ -98,26 +98,20 @@ public struct LayerCache: ~Copyable {
 
   /// Moves the live rows into a new allocation of other capacities and frees the old one.
   ///
-  /// Slots stay as they are. Meant to be called once, when budgets are known: both allocations
-  /// exist while the rows move.
+  /// Slots stay as they are. Both allocations exist while the rows move.
   ///
   /// - Precondition: one capacity for each head, none below its live rows.
   public mutating func recarve(capacities: [Int]) {
     precondition(capacities.count == heads, "one capacity for each head")
     let fresh = LayerCache(headDimension: headDimension, capacities: capacities)
-    for head in 0..<heads {
-      let old = unsafe rows(head)
-      let new = unsafe fresh.rows(head)
-      let count = unsafe old.count
-      unsafe precondition(count <= new.capacity, "capacity below the live rows")
-      unsafe new.keys.update(from: old.keys, count: count * old.stride)
-      unsafe new.values.update(from: old.values, count: count * old.stride)
-      unsafe new.positions.update(from: old.positions, count: count)
-      unsafe new.births.update(from: old.births, count: count)
-      unsafe new.scores.update(from: old.scores, count: count)
-      unsafe new.biases.update(from: old.biases, count: count)
-      unsafe new.slab.pointee.count = count
-    }
+    for head in 0..<heads { unsafe fresh.rows(head).copy(from: rows(head)) }
     self = fresh
+  }
+}
+
+extension HeadMap<Int> {
+  /// The capacities of a single layer.
+  fileprivate init(_ capacities: [Int]) {
+    self.init(layers: 1, heads: capacities.count) { capacities[$1] }
   }
 }

@@ -40,9 +40,23 @@ extension LayerCache {
   ///
   /// - Precondition: the slot is live.
   public func row(head: Int, slot: Int) -> CacheRow {
+    unsafe rows(head).row(slot)
+  }
+
+  /// Calls `body` with the head as an ``EvictionRule`` sees it, after attention has given its rows
+  /// the softmax weights `[queries, count]`.
+  ///
+  /// - Precondition: `weights` has a whole number of queries.
+  public mutating func withView<R, E: Error>(
+    head: Int, weights: Span<Float>, _ body: (HeadView) throws(E) -> R
+  ) throws(E) -> R {
     let rows = unsafe rows(head)
-    unsafe precondition(slot >= 0 && slot < rows.count, "no live row in that slot")
-    return unsafe CacheRow(
-      position: rows.positions[slot], birth: rows.births[slot], bias: rows.biases[slot])
+    let count = unsafe rows.count
+    precondition(
+      count > 0 ? weights.count % count == 0 : weights.count == 0, "weights [queries, count]")
+    let queries = count > 0 ? weights.count / count : 0
+    return try unsafe weights.withUnsafeBufferPointer { weights throws(E) in
+      try body(unsafe HeadView(rows, weights: weights.baseAddress, queries: queries))
+    }
   }
 }

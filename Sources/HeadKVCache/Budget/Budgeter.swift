@@ -1,0 +1,91 @@
+/// Says when a sequence's budgets are set, and to what.
+///
+/// Budgets hold from the first token on and may be revised any number of times as the profile of
+/// the heads grows, so that a policy may commit to some heads sooner than to others.
+public protocol Budgeter: Sendable {
+  /// What is profiled; nil if nothing is.
+  var profiling: ProfilingOptions? { get }
+  /// Numbers of tokens, ascending, after which ``revised(after:_:_:_:)`` is asked.
+  var revisions: [Int] { get }
+
+  /// Budgets before the first token.
+  ///
+  /// - Throws: ``BudgetError`` if what there is to hold does not suffice.
+  func opening(_ shape: SequenceShape) throws(BudgetError) -> HeadMap<HeadBudget>
+
+  /// Budgets once `tokens` tokens are drawn and the heads have shown `profile`.
+  ///
+  /// A budgeter whose ``opening(_:)`` succeeds for a shape does not throw here for profiles of it.
+  func revised(
+    after tokens: Int, _ profile: HeadProfile?, _ current: HeadMap<HeadBudget>,
+    _ shape: SequenceShape
+  ) throws(BudgetError) -> HeadMap<HeadBudget>
+
+  /// The most rows, over all heads, that revised budgets sum to.
+  func mostRows(_ shape: SequenceShape) -> Int
+}
+
+/// Budgets that are known before the first token; a profile may be taken beside them.
+public struct FixedBudgets: Budgeter {
+  public let rule: any BudgetRule
+  /// Rows of all heads together.
+  public let total: Int
+  public let profiling: ProfilingOptions?
+  public var revisions: [Int] { [] }
+
+  /// - Precondition: the rule needs no profile.
+  public init(_ rule: any BudgetRule, total: Int, profiling: ProfilingOptions? = nil) {
+    precondition(!rule.needsProfile, "fixed budgets come from a rule that needs no profile")
+    self.rule = rule
+    self.total = total
+    self.profiling = profiling
+  }
+
+  public func opening(_ shape: SequenceShape) throws(BudgetError) -> HeadMap<HeadBudget> {
+    try rule.budgets(nil, total: total, shape)
+  }
+
+  public func revised(
+    after tokens: Int, _ profile: HeadProfile?, _ current: HeadMap<HeadBudget>,
+    _ shape: SequenceShape
+  ) -> HeadMap<HeadBudget> { current }
+
+  public func mostRows(_ shape: SequenceShape) -> Int { total }
+}
+
+/// The full cache until the profile is complete, then budgets by a rule, once.
+public struct ProfiledBudgets: Budgeter {
+  public let rule: any BudgetRule
+  /// Rows of all heads together, from the profile on.
+  public let total: Int
+  private let options: ProfilingOptions
+  public var profiling: ProfilingOptions? { options }
+  public var revisions: [Int] { [options.tokens] }
+
+  public init(_ rule: any BudgetRule, total: Int, profiling: ProfilingOptions) {
+    self.rule = rule
+    self.total = total
+    options = profiling
+  }
+
+  /// Room for everything that is drawn while profiling.
+  public func opening(_ shape: SequenceShape) throws(BudgetError) -> HeadMap<HeadBudget> {
+    let needed = shape.allHeads * (shape.prefixRows + 1)
+    guard total >= needed else { throw .tooSmall(total: total, needed: needed) }
+    let most = shape.allHeads * shape.fullRows
+    guard total <= most else { throw .tooLarge(total: total, most: most) }
+    let rows = min(shape.prefixRows + options.tokens + shape.rowsPerStep - 1, shape.fullRows)
+    return HeadMap(
+      repeating: HeadBudget(rows: rows, window: rows - shape.prefixRows), layers: shape.layers,
+      heads: shape.heads)
+  }
+
+  public func revised(
+    after tokens: Int, _ profile: HeadProfile?, _ current: HeadMap<HeadBudget>,
+    _ shape: SequenceShape
+  ) throws(BudgetError) -> HeadMap<HeadBudget> {
+    try rule.budgets(profile, total: total, shape)
+  }
+
+  public func mostRows(_ shape: SequenceShape) -> Int { total }
+}

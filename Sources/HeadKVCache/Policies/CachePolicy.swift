@@ -1,0 +1,56 @@
+/// What a sequence's cache keeps: budgets for its heads, a rule that chooses rows, and a schedule.
+///
+/// A value, made for sequences of one shape and checked against it; ``CacheSession`` runs it.
+public struct CachePolicy: Sendable {
+  public let name: String
+  public let shape: SequenceShape
+  public let budgeter: any Budgeter
+  public let eviction: any EvictionRule
+  public let schedule: EvictionSchedule
+  public let branches: GuidanceBranches
+  /// Budgets before the first token.
+  public let opening: HeadMap<HeadBudget>
+  public let memory: MemoryPlan
+
+  /// - Throws: ``PolicyError/rows(_:)`` if the budgeter has not enough for this shape.
+  public init(
+    name: String, shape: SequenceShape, budgeter: any Budgeter, eviction: any EvictionRule,
+    schedule: EvictionSchedule = .everyToken, branches: GuidanceBranches = .independent
+  ) throws(PolicyError) {
+    self.name = name
+    self.shape = shape
+    self.budgeter = budgeter
+    self.eviction = eviction
+    self.schedule = schedule
+    self.branches = branches
+    do { opening = try budgeter.opening(shape) } catch { throw .rows(error) }
+    memory = MemoryPlan(
+      shape, budgeter: budgeter, opening: opening,
+      slack: schedule.slack(rowsPerStep: shape.rowsPerStep))
+  }
+
+  /// The full cache: every row is kept.
+  public static func full(
+    _ shape: SequenceShape, name: String = "full", profiling: ProfilingOptions? = nil
+  ) -> CachePolicy {
+    let budgets = FixedBudgets(
+      UniformBudget(), total: shape.fullRows * shape.allHeads, profiling: profiling)
+    // The full cache's rows are enough for any rule.
+    return try! CachePolicy(name: name, shape: shape, budgeter: budgets, eviction: KeepAll())
+  }
+
+  /// Rows that a head may hold beyond its budget between updates.
+  public var slack: Int { schedule.slack(rowsPerStep: shape.rowsPerStep) }
+
+  func capacities(_ budgets: HeadMap<HeadBudget>, until revision: Int?) -> HeadMap<Int> {
+    let capacity = HeadCapacity(shape, slack: slack, until: revision)
+    return budgets.map { capacity.rows(for: $0) }
+  }
+}
+
+/// Whether the two branches of a guided picture keep rows of their own choice.
+public enum GuidanceBranches: String, Sendable, Hashable, CaseIterable {
+  case independent
+  /// Both keep the rows of the same tokens, chosen by the weights of both.
+  case shared
+}

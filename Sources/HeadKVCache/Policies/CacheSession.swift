@@ -1,0 +1,244 @@
+import HeadKVMath
+
+/// The cache of one sequence while it is drawn: runs a ``CachePolicy``.
+///
+/// A step opens, attention runs head by head (on any threads), and the step is finished. Heads are
+/// profiled, scored and relieved of surplus rows right after their attention; budgets are revised
+/// between steps, which is when the cache is laid out anew.
+@safe
+public final class CacheSession: @unchecked Sendable {
+  public let policy: CachePolicy
+  /// What each head may keep now.
+  public private(set) var budgets: HeadMap<HeadBudget>
+  /// What the heads look at, once the policy's profiling is complete.
+  public private(set) var profile: HeadProfile?
+  /// Tokens of the picture that have been cached, live or not.
+  public private(set) var tokens = 0
+  /// Steps so far, those of the prefix included.
+  public private(set) var steps: Int32 = 0
+
+  private var cache: SequenceCache
+  private var profiler: HeadProfiler?
+  private let observers: [any CacheObserver]
+  /// The other branch of the picture, if it follows this one's plans, or is followed by it.
+  private var follower: CacheSession?
+  private weak var leader: CacheSession?
+  private var prefixRows = 0
+  private var revision = 0
+  /// The step that is open.
+  private var newRows = 0
+  private var isPrefix = false
+  /// Tokens at the last update.
+  private var updatedAt = 0
+  private let isPassive: Bool
+
+  /// - Parameters:
+  ///   - leader: the session of the picture's other branch, whose plans this one follows.
+  ///   - observers: those that watch; under shared branches the leader's are asked.
+  /// - Precondition: `leader` has the same shape, no follower, and has not drawn a token.
+  public init(
+    _ policy: CachePolicy, sharingWith leader: CacheSession? = nil,
+    observers: [any CacheObserver] = []
+  ) {
+    self.policy = policy
+    self.observers = observers
+    budgets = policy.opening
+    isPassive = policy.eviction is KeepAll
+    cache = SequenceCache(
+      policy.shape,
+      capacities: policy.capacities(policy.opening, until: policy.budgeter.revisions.first),
+      limit: policy.memory.capBytes)
+    if let leader {
+      precondition(
+        leader.policy.shape == policy.shape && leader.follower == nil && leader.leader == nil
+          && leader.tokens == 0, "a session is shared from its start, by two branches")
+      self.leader = leader
+      leader.follower = self
+    } else if let options = policy.budgeter.profiling {
+      profiler = HeadProfiler(policy.shape, options)
+    }
+  }
+
+  /// Ends the bond with the other branch; this must be called before either is given up.
+  package func detach() {
+    follower?.leader = nil
+    leader?.follower = nil
+    follower = nil
+    leader = nil
+  }
+
+  // MARK: - Accounts
+
+  public var shape: SequenceShape { policy.shape }
+
+  /// Bytes that the cache holds now.
+  public var byteCount: Int { cache.byteCount }
+
+  /// Live rows over all layers and heads.
+  public var liveRows: Int { cache.liveRows }
+
+  /// The most live rows that a head has.
+  public var mostLiveRows: Int { cache.mostLiveRows }
+
+  /// Whether budgets are still to be revised.
+  public var isProfiling: Bool { revision < policy.budgeter.revisions.count }
+
+  /// Live rows of a head.
+  public func count(layer: Int, head: Int) -> Int { cache.count(layer: layer, head: head) }
+
+  /// Rows a head has room for.
+  public func capacity(layer: Int, head: Int) -> Int { cache.capacity(layer: layer, head: head) }
+
+  /// What is remembered of the row in `slot` of a head.
+  ///
+  /// - Precondition: the slot is live.
+  public func row(layer: Int, head: Int, slot: Int) -> CacheRow {
+    cache.row(layer: layer, head: head, slot: slot)
+  }
+
+  // MARK: - A step
+
+  /// Bare access for the decode loop.
+  package func rows(layer: Int, head: Int) -> HeadRows {
+    unsafe cache.rows(layer: layer, head: head)
+  }
+
+  /// The branch that follows this one's plans.
+  package var sharing: CacheSession? { follower }
+
+  /// Whether another branch makes this one's plans.
+  package var isFollower: Bool { leader != nil }
+
+  /// Starts a step that appends `rows` rows to each head.
+  ///
+  /// - Precondition: no more than `shape.rowsPerStep`, the prefix not after the picture's tokens.
+  package func openStep(rows: Int, isPrefix: Bool) {
+    precondition(rows > 0 && rows <= shape.rowsPerStep, "a step appends up to rowsPerStep rows")
+    precondition(!isPrefix || tokens == 0, "the prefix comes first")
+    newRows = rows
+    self.isPrefix = isPrefix
+  }
+
+  /// Profiles, scores and relieves a head after its attention.
+  ///
+  /// Touches nothing but this head and that of the branch that shares its plans.
+  /// - Parameters:
+  ///   - weights: softmax weights `[queries, rows]`; `twinWeights` those of the other branch.
+  ///   - plan: room to work in.
+  package func attended(
+    layer: Int, head: Int, weights: UnsafePointer<Float>, twinWeights: UnsafePointer<Float>?,
+    queries: Int, plan: inout EvictionPlan
+  ) {
+    if isPassive && observers.isEmpty && profiler == nil { return }
+    let rows = unsafe cache.rows(layer: layer, head: head)
+    let twin = unsafe twinWeights == nil ? nil : follower?.rows(layer: layer, head: head)
+    let view = unsafe HeadView(
+      rows, weights: weights, queries: queries, twin: twin, twinWeights: twinWeights)
+    let step = headStep(layer, head)
+    if !isPrefix { profiler?.attended(view, step) }
+    for observer in observers { observer.attended(view, step) }
+    if isPassive { return }
+    policy.eviction.observe(view, step)
+    if !isPrefix && step.untilUpdate == 0 {
+      unsafe relieve(view, step, budgets[layer, head], rows, twin, &plan)
+    }
+  }
+
+  private func headStep(_ layer: Int, _ head: Int) -> HeadStep {
+    let after = isPrefix ? tokens : tokens + newRows
+    let due = policy.schedule.isDue(from: tokens, to: after)
+    return HeadStep(
+      layer: layer, head: head, now: steps, tokens: after,
+      prefixRows: isPrefix ? prefixRows + newRows : prefixRows, newRows: newRows,
+      rowsPerStep: shape.rowsPerStep, grid: shape.grid, sinceUpdate: after - updatedAt,
+      untilUpdate: due ? 0 : policy.schedule.remaining(after: after))
+  }
+
+  /// Lets a head's surplus rows go.
+  private func relieve(
+    _ view: HeadView, _ step: HeadStep, _ budget: HeadBudget, _ rows: HeadRows, _ twin: HeadRows?,
+    _ plan: inout EvictionPlan
+  ) {
+    let surplus = min(view.count - budget.rows, view.count - step.prefixRows)
+    guard surplus > 0 else { return }
+    plan.removeAll()
+    policy.eviction.plan(surplus: surplus, budget, view, step, into: &plan)
+    plan.complete(surplus, view, step)
+    unsafe rows.apply(&plan)
+    if let twin = unsafe twin { unsafe twin.apply(&plan) }
+  }
+
+  /// Ends the step: counts it, and revises budgets if that is due.
+  ///
+  /// Allocates only when budgets are revised or profiling ends.
+  package func finishStep() {
+    let isDue = !isPrefix && policy.schedule.isDue(from: tokens, to: tokens + newRows)
+    if isPrefix { prefixRows += newRows } else { tokens += newRows }
+    steps += 1
+    if leader == nil && !isPrefix { revise() }
+    if isDue { updatedAt = tokens }
+    for observer in observers { observer.stepped(self) }
+  }
+
+  /// Counts a prefix whose rows were appended without a step.
+  package func adoptPrefix(rows: Int) {
+    prefixRows = rows
+    steps = 1
+  }
+
+  // MARK: - Revising budgets
+
+  private func revise() {
+    if let profiler, let options = policy.budgeter.profiling, tokens >= options.tokens {
+      profile = profiler.profile()
+      if options.ranks { addRanks() }
+      self.profiler = nil
+    }
+    let revisions = policy.budgeter.revisions
+    guard revision < revisions.count, tokens >= revisions[revision] else { return }
+    while revision < revisions.count && tokens >= revisions[revision] { revision += 1 }
+    // A budgeter that has opened for this shape promises not to throw.
+    let fresh = try! policy.budgeter.revised(
+      after: tokens, profile ?? profiler?.profile(), budgets, shape)
+    let next = revision < revisions.count ? revisions[revision] : nil
+    newRows = 0
+    adopt(fresh, until: next)
+  }
+
+  private func adopt(_ fresh: HeadMap<HeadBudget>, until next: Int?) {
+    budgets = fresh
+    follower?.budgets = fresh
+    var plan = EvictionPlan(reserving: shape.fullRows)
+    for layer in 0..<shape.layers {
+      for head in 0..<shape.heads {
+        let rows = unsafe cache.rows(layer: layer, head: head)
+        let twin = unsafe follower?.rows(layer: layer, head: head)
+        var step = headStep(layer, head)
+        step.now -= 1
+        step.untilUpdate = 0
+        let view = unsafe HeadView(rows, weights: nil, queries: 0, twin: twin)
+        unsafe relieve(view, step, fresh[layer, head], rows, twin, &plan)
+      }
+    }
+    let capacities = policy.capacities(fresh, until: next)
+    cache.recarve(capacities: capacities)
+    follower?.cache.recarve(capacities: capacities)
+  }
+
+  /// Effective ranks of the picture's keys and values, from the rows that are live.
+  private func addRanks() {
+    for layer in 0..<shape.layers {
+      for head in 0..<shape.heads {
+        let rows = unsafe cache.rows(layer: layer, head: head)
+        let (first, count) = unsafe (prefixRows * rows.stride, rows.count - prefixRows)
+        func rank(_ start: UnsafeMutablePointer<Float>) -> Double? {
+          let matrix = unsafe Array(
+            UnsafeBufferPointer(start: start + first, count: count * shape.headDimension))
+          return EffectiveRank.of(matrix, rows: count, columns: shape.headDimension)
+        }
+        unsafe profile?.heads[layer, head].keyRank = rank(rows.keys)
+        unsafe profile?.heads[layer, head].valueRank = rank(rows.values)
+      }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/// What a sequence's cache takes under a policy, known before the first token.
+public struct MemoryPlan: Sendable, Hashable, Codable {
+  /// Rows that all heads together may hold before budgets are first revised, and afterwards.
+  public let profilingRows: Int
+  public let steadyRows: Int
+  /// Bytes before budgets are first revised.
+  public let profilingBytes: Int
+  /// The most bytes afterwards, however the budgets turn out.
+  public let steadyBytes: Int
+  /// Bytes of the full cache, for comparison.
+  public let fullBytes: Int
+
+  /// The most bytes that the cache ever holds.
+  public var capBytes: Int { max(profilingBytes, steadyBytes) }
+
+  init(
+    _ shape: SequenceShape, budgeter: any Budgeter, opening: HeadMap<HeadBudget>, slack: Int
+  ) {
+    let first = HeadCapacity(shape, slack: slack, until: budgeter.revisions.first)
+    let capacities = opening.map { first.rows(for: $0) }
+    profilingRows = capacities.values.reduce(0, +)
+    profilingBytes = shape.byteCount(capacities: capacities)
+    fullBytes = shape.byteCount(rowsPerHead: shape.fullRows)
+    if budgeter.revisions.isEmpty {
+      steadyRows = profilingRows
+      steadyBytes = profilingBytes
+    } else {
+      let full = shape.fullRows * shape.allHeads
+      steadyRows = min(budgeter.mostRows(shape) + slack * shape.allHeads, full)
+      steadyBytes = steadyRows == full ? fullBytes : shape.mostBytes(rows: steadyRows)
+    }
+  }
+}
+
+/// Rows that the slab of a head needs for its budget.
+struct HeadCapacity {
+  /// Rows that can exist at all in the phase at hand.
+  private let most: Int
+  private let slack: Int
+
+  /// - Parameters:
+  ///   - slack: rows that a head may hold beyond its budget between updates.
+  ///   - revision: tokens after which budgets are revised next, if they are.
+  init(_ shape: SequenceShape, slack: Int, until revision: Int?) {
+    self.slack = slack
+    guard let revision else {
+      most = shape.fullRows
+      return
+    }
+    most = min(shape.prefixRows + revision + shape.rowsPerStep - 1, shape.fullRows)
+  }
+
+  func rows(for budget: HeadBudget) -> Int { min(budget.rows + slack, most) }
+}
