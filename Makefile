@@ -22,7 +22,7 @@ demo: build
 
 test: deps
 	swift test -c release
-	for isa in portable avx2; do \
+	for isa in portable avx2 avx512 avx512vnni; do \
 	  HEADKV_ISA=$$isa swift test -c release --skip-build --filter HeadKVMathTests || exit 1; done
 	$(MAKE) consumer
 

@@ -7,7 +7,7 @@ dtype=${1:-f32} images=${2:-1} rounds=${3:-5} python=${PYTHON:-python3}
 swift build -c release --product headkv-bench >&2
 for _ in $(seq "$rounds"); do
   "$python" Benchmarks/torch_decode.py --dtype "$dtype" --images "$images" --rounds 1
-  .build/release/headkv-bench --weights "$dtype" --images "$images" --budgets 100% --steps 64 \
+  .build/release/headkv-bench --precision "$dtype" --images "$images" --budgets 100% --steps 64 \
     --rounds 1 --json
 done | "$python" -c '
 import json, statistics, sys

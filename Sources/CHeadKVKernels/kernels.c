@@ -14,14 +14,31 @@
 
 struct kernel_table {
   const char *name;
+  /// Whether rows of x are bytes, or pairs of bfloat16, for dot product instructions.
+  int dots_i8, dots_bf16;
   void (*linear_f32)(const float *, size_t, size_t, size_t, const float *, size_t, size_t, float *,
                      size_t, int);
   void (*linear_bf16)(const uint16_t *, size_t, size_t, size_t, const float *, size_t, size_t,
                       float *, size_t, int);
   void (*linear_f16)(const uint16_t *, size_t, size_t, size_t, const float *, size_t, size_t,
                      float *, size_t, int);
+  void (*packed_f32)(const hkv_packed *, size_t, size_t, const hkv_rows *, float *, size_t,
+                     const float *, const float *);
+  void (*packed_bf16)(const hkv_packed *, size_t, size_t, const hkv_rows *, float *, size_t,
+                      const float *, const float *);
+  void (*packed_i8)(const hkv_packed *, size_t, size_t, const hkv_rows *, float *, size_t,
+                    const float *, const float *);
+  void (*rows_bf16)(const float *, size_t, size_t, void *);
+  void (*rows_i8)(const float *, size_t, size_t, void *);
+  void (*pack)(int, const void *, int, size_t, size_t, size_t, size_t, void *, float *);
   void (*attend_f32)(const float *, const float *, size_t, const float *, size_t, const float *,
                      size_t, size_t, float, float *, float *);
+  void (*attend_bf16)(const float *, const uint16_t *, size_t, const uint16_t *, size_t,
+                      const float *, size_t, size_t, float, float *, float *);
+  void (*attend_f16)(const float *, const uint16_t *, size_t, const uint16_t *, size_t,
+                     const float *, size_t, size_t, float, float *, float *);
+  void (*attend_i8)(const float *, const int8_t *, size_t, const float *, const int8_t *, size_t,
+                    const float *, const float *, size_t, size_t, float, float *, float *);
   void (*rms_norm)(const float *, const float *, size_t, float, float *);
   void (*silu_mul)(float *, const float *, size_t);
   void (*silu)(float *, size_t);
@@ -39,26 +56,42 @@ typedef float v4 __attribute__((vector_size(16)));
 typedef int32_t i16 __attribute__((vector_size(64)));
 typedef uint32_t u16 __attribute__((vector_size(64)));
 typedef uint16_t h16 __attribute__((vector_size(32)));
+typedef uint8_t b16 __attribute__((vector_size(16)));
+typedef int8_t c16 __attribute__((vector_size(16)));
 typedef float v16_memory __attribute__((vector_size(64), aligned(4), may_alias));
 typedef uint16_t h16_memory __attribute__((vector_size(32), aligned(2), may_alias));
 
 #define PORTABLE 0
 #define AVX2 1
 #define AVX512 2
+#define AVX512VNNI 3
+#define AVX512BF16 4
+
+size_t hkv_packed_steps(int packing, size_t k) {
+  switch (packing) {
+    case HKV_PACKED_F32: return k;
+    case HKV_PACKED_BF16: return (k + 1) / 2;
+    default: return (k + 63) / 64 * 16;
+  }
+}
 
 #define LEVEL PORTABLE
+#define LEVEL_NAME "portable"
 #define NAMED(name) name##_portable
 #include "kernels_body.h"
 #undef LEVEL
+#undef LEVEL_NAME
 #undef NAMED
 
 #if defined(__x86_64__)
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define LEVEL AVX2
+#define LEVEL_NAME "avx2"
 #define NAMED(name) name##_avx2
 #include "kernels_body.h"
 #undef LEVEL
+#undef LEVEL_NAME
 #undef NAMED
 #pragma clang attribute pop
 
@@ -66,9 +99,36 @@ typedef uint16_t h16_memory __attribute__((vector_size(32), aligned(2), may_alia
     __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512dq,fma,f16c"))),                   \
     apply_to = function)
 #define LEVEL AVX512
+#define LEVEL_NAME "avx512"
 #define NAMED(name) name##_avx512
 #include "kernels_body.h"
 #undef LEVEL
+#undef LEVEL_NAME
+#undef NAMED
+#pragma clang attribute pop
+
+#pragma clang attribute push(                                                                     \
+    __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c"))),        \
+    apply_to = function)
+#define LEVEL AVX512VNNI
+#define LEVEL_NAME "avx512vnni"
+#define NAMED(name) name##_avx512vnni
+#include "kernels_body.h"
+#undef LEVEL
+#undef LEVEL_NAME
+#undef NAMED
+#pragma clang attribute pop
+
+#pragma clang attribute push(                                                                     \
+    __attribute__((                                                                                \
+        target("avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,fma,f16c"))),        \
+    apply_to = function)
+#define LEVEL AVX512BF16
+#define LEVEL_NAME "avx512bf16"
+#define NAMED(name) name##_avx512bf16
+#include "kernels_body.h"
+#undef LEVEL
+#undef LEVEL_NAME
 #undef NAMED
 #pragma clang attribute pop
 
@@ -90,10 +150,13 @@ int hkv_select_instruction_set(const char *name) {
   int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
              __builtin_cpu_supports("f16c");
   if (avx2 && strcmp(name, "avx2") == 0) found = &table_avx2;
-  if (avx2 && strcmp(name, "avx512") == 0 && __builtin_cpu_supports("avx512f") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq"))
-    found = &table_avx512;
+  int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  int vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+  if (avx512 && strcmp(name, "avx512") == 0) found = &table_avx512;
+  if (vnni && strcmp(name, "avx512vnni") == 0) found = &table_avx512vnni;
+  if (vnni && __builtin_cpu_supports("avx512bf16") && strcmp(name, "avx512bf16") == 0)
+    found = &table_avx512bf16;
 #endif
   if (!found) return 0;
   __atomic_store_n(&active, found, __ATOMIC_RELAXED);
@@ -103,7 +166,9 @@ int hkv_select_instruction_set(const char *name) {
 __attribute__((constructor)) static void select_best(void) {
   const char *wanted = getenv("HEADKV_ISA");
   if (wanted && hkv_select_instruction_set(wanted)) return;
-  if (!hkv_select_instruction_set("avx512")) hkv_select_instruction_set("avx2");
+  const char *best[] = {"avx512bf16", "avx512vnni", "avx512", "avx2"};
+  for (size_t i = 0; i < sizeof best / sizeof *best; i++)
+    if (hkv_select_instruction_set(best[i])) return;
 }
 
 void hkv_linear_f32(const float *w, size_t n0, size_t n1, size_t k, const float *x, size_t ldx,
@@ -119,6 +184,62 @@ void hkv_linear_bf16(const uint16_t *w, size_t n0, size_t n1, size_t k, const fl
 void hkv_linear_f16(const uint16_t *w, size_t n0, size_t n1, size_t k, const float *x, size_t ldx,
                     size_t m, float *y, size_t ldy, int accumulate) {
   current()->linear_f16(w, n0, n1, k, x, ldx, m, y, ldy, accumulate);
+}
+
+void hkv_packed_linear(int packing, const hkv_packed *w, size_t first, size_t end,
+                       const hkv_rows *x, float *y, size_t ldy, const float *add,
+                       const float *terms) {
+  const struct kernel_table *table = current();
+  if (x->count == 0) return;
+  switch (packing) {
+    case HKV_PACKED_F32: table->packed_f32(w, first, end, x, y, ldy, add, terms); break;
+    case HKV_PACKED_BF16: table->packed_bf16(w, first, end, x, y, ldy, add, terms); break;
+    default: table->packed_i8(w, first, end, x, y, ldy, add, terms); break;
+  }
+}
+
+size_t hkv_row_bytes(int packing, size_t k) {
+  const size_t steps = hkv_packed_steps(packing, k);
+  switch (packing) {
+    case HKV_PACKED_F32: return 4 * k;
+    case HKV_PACKED_BF16: return (current()->dots_bf16 ? 4 : 8) * steps;
+    default: return (current()->dots_i8 ? 4 : 16) * steps + 8 * (steps / 16);
+  }
+}
+
+void hkv_prepare_row(int packing, const float *x, size_t k, void *out) {
+  const size_t steps = hkv_packed_steps(packing, k);
+  switch (packing) {
+    case HKV_PACKED_F32: memcpy(out, x, 4 * k); break;
+    case HKV_PACKED_BF16: current()->rows_bf16(x, k, steps, out); break;
+    default: current()->rows_i8(x, k, steps, out); break;
+  }
+}
+
+void hkv_pack(int packing, const void *w, int element, size_t n, size_t k, size_t first, size_t end,
+              void *out, float *scales) {
+  current()->pack(packing, w, element, n, k, first, end, out, scales);
+}
+
+int hkv_dots_bf16(void) { return current()->dots_bf16; }
+
+void hkv_attend_bf16(const float *q, const uint16_t *k, size_t k_stride, const uint16_t *v,
+                     size_t v_stride, const float *bias, size_t rows, size_t dim, float scale,
+                     float *weights, float *out) {
+  current()->attend_bf16(q, k, k_stride, v, v_stride, bias, rows, dim, scale, weights, out);
+}
+
+void hkv_attend_f16(const float *q, const uint16_t *k, size_t k_stride, const uint16_t *v,
+                    size_t v_stride, const float *bias, size_t rows, size_t dim, float scale,
+                    float *weights, float *out) {
+  current()->attend_f16(q, k, k_stride, v, v_stride, bias, rows, dim, scale, weights, out);
+}
+
+void hkv_attend_i8(const float *q, const int8_t *k, size_t k_stride, const float *k_scales,
+                   const int8_t *v, size_t v_stride, const float *v_scales, const float *bias,
+                   size_t rows, size_t dim, float scale, float *weights, float *out) {
+  current()->attend_i8(q, k, k_stride, k_scales, v, v_stride, v_scales, bias, rows, dim, scale,
+                       weights, out);
 }
 
 void hkv_attend_f32(const float *q, const float *k, size_t k_stride, const float *v,

@@ -2,7 +2,8 @@
 //
 // No include guard: kernels.c includes this once per instruction set. Every set does the same
 // arithmetic in the same order on vectors of 16 lanes, so "avx2" and "avx512" agree bit for bit.
-// ("portable" on x86-64 has no fused multiply-add and rounds once more.)
+// ("portable" on x86-64 has no fused multiply-add and rounds once more; "avx512bf16" adds pairs of
+// bfloat16 products as the processor does.)
 
 #define HELPER static inline __attribute__((always_inline, unused))
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -28,7 +29,7 @@ HELPER void NAMED(store)(float *to, v16 value) { *(v16_memory *)to = value; }
 
 /// The first `count` (below 16) lanes from memory, zeros in the others.
 HELPER v16 NAMED(load_part)(const float *from, size_t count) {
-#if LEVEL == AVX512
+#if LEVEL >= AVX512
   return (v16)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
 #else
   float lanes[16] = {0};
@@ -38,7 +39,7 @@ HELPER v16 NAMED(load_part)(const float *from, size_t count) {
 }
 
 HELPER void NAMED(store_part)(float *to, v16 value, size_t count) {
-#if LEVEL == AVX512
+#if LEVEL >= AVX512
   _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)value);
 #else
   for (size_t i = 0; i < count; i++) to[i] = value[i];
@@ -112,7 +113,7 @@ HELPER v16 NAMED(load_part_f32)(const float *from, size_t count) {
 }
 
 HELPER h16 NAMED(load_part_u16)(const uint16_t *from, size_t count) {
-#if LEVEL == AVX512
+#if LEVEL >= AVX512
   return (h16)_mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), from);
 #else
   uint16_t lanes[16] = {0};
@@ -132,7 +133,7 @@ HELPER v16 NAMED(load_part_bf16)(const uint16_t *from, size_t count) {
 }
 
 HELPER v16 NAMED(widen_f16)(h16 a) {
-#if LEVEL == AVX512
+#if LEVEL >= AVX512
   return (v16)_mm512_cvtph_ps((__m256i)a);
 #elif LEVEL == AVX2
   v8 low = (v8)_mm256_cvtph_ps((__m128i)__builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7));
@@ -242,7 +243,7 @@ HELPER void NAMED(finish_tile)(v16 sums[8][4], size_t nt, size_t mt, float *y, s
 #define TILE(element, first, nt, mt)                                                               \
   NAMED(tile_##element)(rows + (first) * k, nt, k, from, ldx, mt, to + (first), ldy, accumulate);
 
-#if LEVEL == AVX512
+#if LEVEL >= AVX512
 // 32 registers of 16 lanes.
 #define WIDEST_M 4
 #define LINEAR_TILES_8(element)                                                                    \
@@ -343,75 +344,127 @@ static void NAMED(exp_array)(float *x, size_t n) {
 
 // MARK: - Attention
 
-/// scores[r] = scale * dot(q, k row r) for `count` rows.
-HELPER void NAMED(score_rows)(const float *q, const float *k, size_t stride, size_t count,
-                              size_t dim, float scale, float *scores) {
-  v16 sums[8];
-  UNROLL for (size_t i = 0; i < count; i++) sums[i] = NAMED(splat)(0);
-  size_t at = 0;
-  for (; at + 16 <= dim; at += 16) {
-    v16 a = NAMED(load)(q + at);
-    UNROLL for (size_t i = 0; i < count; i++)
-      sums[i] = NAMED(fma)(NAMED(load)(k + i * stride + at), a, sums[i]);
-  }
-  if (at < dim) {
-    v16 a = NAMED(load_part)(q + at, dim - at);
-    UNROLL for (size_t i = 0; i < count; i++)
-      sums[i] = NAMED(fma)(NAMED(load_part)(k + i * stride + at, dim - at), a, sums[i]);
-  }
-  size_t i = 0;
-  UNROLL for (; i + 4 <= count; i += 4) {
-    v4 total = NAMED(sum4)(sums[i], sums[i + 1], sums[i + 2], sums[i + 3]);
-    total *= (v4){scale, scale, scale, scale};
-    memcpy(scores + i, &total, sizeof total);
-  }
-  UNROLL for (; i < count; i++) scores[i] = NAMED(sum)(sums[i]) * scale;
+HELPER v16 NAMED(widen_i8)(c16 a) { return __builtin_convertvector(a, v16); }
+
+HELPER v16 NAMED(load_i8)(const int8_t *from) {
+  c16 lanes;
+  memcpy(&lanes, from, sizeof lanes);
+  return NAMED(widen_i8)(lanes);
 }
 
-/// out = sum of weights[r] * v row r over `vectors` whole vectors of columns.
-HELPER void NAMED(blend)(const float *weights, const float *v, size_t stride, size_t rows,
-                         size_t vectors, float *out) {
-  v16 sums[8];
-  UNROLL for (size_t i = 0; i < vectors; i++) sums[i] = NAMED(splat)(0);
-  for (size_t r = 0; r < rows; r++) {
-    v16 weight = NAMED(splat)(weights[r]);
-    const float *row = v + r * stride;
-    UNROLL for (size_t i = 0; i < vectors; i++)
-      sums[i] = NAMED(fma)(weight, NAMED(load)(row + 16 * i), sums[i]);
-  }
-  UNROLL for (size_t i = 0; i < vectors; i++) NAMED(store)(out + 16 * i, sums[i]);
+HELPER v16 NAMED(load_part_i8)(const int8_t *from, size_t count) {
+  int8_t lanes[16] = {0};
+  for (size_t i = 0; i < count; i++) lanes[i] = from[i];
+  return NAMED(load_i8)(lanes);
 }
 
-static void NAMED(attend_f32)(const float *q, const float *k, size_t k_stride, const float *v,
-                              size_t v_stride, const float *bias, size_t rows, size_t dim,
-                              float scale, float *weights, float *out) {
-  size_t r = 0;
-#if LEVEL == AVX512
-  for (; r + 8 <= rows; r += 8)
-    NAMED(score_rows)(q, k + r * k_stride, k_stride, 8, dim, scale, weights + r);
-#endif
-  for (; r + 4 <= rows; r += 4)
-    NAMED(score_rows)(q, k + r * k_stride, k_stride, 4, dim, scale, weights + r);
-  for (; r < rows; r++) NAMED(score_rows)(q, k + r * k_stride, k_stride, 1, dim, scale, weights + r);
-  if (bias)
-    for (r = 0; r < rows; r++) weights[r] += bias[r];
-  NAMED(softmax_body)(weights, rows);
-
-  size_t at = 0;
-#if LEVEL == AVX512
-  for (; at + 128 <= dim; at += 128) NAMED(blend)(weights, v + at, v_stride, rows, 8, out + at);
-#endif
-  for (; at + 64 <= dim; at += 64) NAMED(blend)(weights, v + at, v_stride, rows, 4, out + at);
-  for (; at + 32 <= dim; at += 32) NAMED(blend)(weights, v + at, v_stride, rows, 2, out + at);
-  for (; at + 16 <= dim; at += 16) NAMED(blend)(weights, v + at, v_stride, rows, 1, out + at);
-  if (at < dim) {
-    const size_t part = dim - at;
-    v16 sums = NAMED(splat)(0);
-    for (r = 0; r < rows; r++)
-      sums = NAMED(fma)(NAMED(splat)(weights[r]), NAMED(load_part)(v + r * v_stride + at, part), sums);
-    NAMED(store_part)(out + at, sums, part);
+// Rows of K and V of one element type; `k_scales` and `v_scales` hold a factor for each row where
+// the type needs one, else they are NULL.
+#define DEFINE_ATTEND(element, type)                                                               \
+  /* scores[r] = scale * dot(q, k row r) for `count` rows. */                                      \
+  HELPER void NAMED(score_rows_##element)(const float *q, const type *k, size_t stride,            \
+                                          size_t count, size_t dim, float scale, float *scores) {  \
+    v16 sums[8];                                                                                   \
+    UNROLL for (size_t i = 0; i < count; i++) sums[i] = NAMED(splat)(0);                           \
+    size_t at = 0;                                                                                 \
+    for (; at + 16 <= dim; at += 16) {                                                             \
+      v16 a = NAMED(load)(q + at);                                                                 \
+      UNROLL for (size_t i = 0; i < count; i++)                                                    \
+        sums[i] = NAMED(fma)(NAMED(load_##element)(k + i * stride + at), a, sums[i]);              \
+    }                                                                                              \
+    if (at < dim) {                                                                                \
+      v16 a = NAMED(load_part)(q + at, dim - at);                                                  \
+      UNROLL for (size_t i = 0; i < count; i++)                                                    \
+        sums[i] =                                                                                  \
+            NAMED(fma)(NAMED(load_part_##element)(k + i * stride + at, dim - at), a, sums[i]);     \
+    }                                                                                              \
+    size_t i = 0;                                                                                  \
+    UNROLL for (; i + 4 <= count; i += 4) {                                                        \
+      v4 total = NAMED(sum4)(sums[i], sums[i + 1], sums[i + 2], sums[i + 3]);                      \
+      total *= (v4){scale, scale, scale, scale};                                                   \
+      memcpy(scores + i, &total, sizeof total);                                                    \
+    }                                                                                              \
+    UNROLL for (; i < count; i++) scores[i] = NAMED(sum)(sums[i]) * scale;                         \
+  }                                                                                                \
+                                                                                                   \
+  /* out = sum of weights[r] * v row r over `vectors` whole vectors of columns. */                 \
+  HELPER void NAMED(blend_##element)(const float *weights, const type *v, size_t stride,           \
+                                     const float *scales, size_t rows, size_t vectors,             \
+                                     float *out) {                                                 \
+    v16 sums[8];                                                                                   \
+    UNROLL for (size_t i = 0; i < vectors; i++) sums[i] = NAMED(splat)(0);                         \
+    for (size_t r = 0; r < rows; r++) {                                                            \
+      v16 weight = NAMED(splat)(scales ? weights[r] * scales[r] : weights[r]);                     \
+      const type *row = v + r * stride;                                                            \
+      UNROLL for (size_t i = 0; i < vectors; i++)                                                  \
+        sums[i] = NAMED(fma)(weight, NAMED(load_##element)(row + 16 * i), sums[i]);                \
+    }                                                                                              \
+    UNROLL for (size_t i = 0; i < vectors; i++) NAMED(store)(out + 16 * i, sums[i]);               \
+  }                                                                                                \
+                                                                                                   \
+  HELPER void NAMED(attend_body_##element)(                                                        \
+      const float *q, const type *k, size_t k_stride, const float *k_scales, const type *v,        \
+      size_t v_stride, const float *v_scales, const float *bias, size_t rows, size_t dim,          \
+      float scale, float *weights, float *out) {                                                   \
+    size_t r = 0;                                                                                  \
+    if (LEVEL >= AVX512)                                                                           \
+      for (; r + 8 <= rows; r += 8)                                                                \
+        NAMED(score_rows_##element)(q, k + r * k_stride, k_stride, 8, dim, scale, weights + r);    \
+    for (; r + 4 <= rows; r += 4)                                                                  \
+      NAMED(score_rows_##element)(q, k + r * k_stride, k_stride, 4, dim, scale, weights + r);      \
+    for (; r < rows; r++)                                                                          \
+      NAMED(score_rows_##element)(q, k + r * k_stride, k_stride, 1, dim, scale, weights + r);      \
+    if (k_scales)                                                                                  \
+      for (r = 0; r < rows; r++) weights[r] *= k_scales[r];                                        \
+    if (bias)                                                                                      \
+      for (r = 0; r < rows; r++) weights[r] += bias[r];                                            \
+    NAMED(softmax_body)(weights, rows);                                                            \
+                                                                                                   \
+    size_t at = 0;                                                                                 \
+    if (LEVEL >= AVX512)                                                                           \
+      for (; at + 128 <= dim; at += 128)                                                           \
+        NAMED(blend_##element)(weights, v + at, v_stride, v_scales, rows, 8, out + at);            \
+    for (; at + 64 <= dim; at += 64)                                                               \
+      NAMED(blend_##element)(weights, v + at, v_stride, v_scales, rows, 4, out + at);              \
+    for (; at + 32 <= dim; at += 32)                                                               \
+      NAMED(blend_##element)(weights, v + at, v_stride, v_scales, rows, 2, out + at);              \
+    for (; at + 16 <= dim; at += 16)                                                               \
+      NAMED(blend_##element)(weights, v + at, v_stride, v_scales, rows, 1, out + at);              \
+    if (at < dim) {                                                                                \
+      const size_t part = dim - at;                                                                \
+      v16 sums = NAMED(splat)(0);                                                                  \
+      for (r = 0; r < rows; r++)                                                                   \
+        sums = NAMED(fma)(NAMED(splat)(v_scales ? weights[r] * v_scales[r] : weights[r]),          \
+                          NAMED(load_part_##element)(v + r * v_stride + at, part), sums);          \
+      NAMED(store_part)(out + at, sums, part);                                                     \
+    }                                                                                              \
   }
+
+#define DEFINE_ATTEND_UNSCALED(element, type)                                                      \
+  DEFINE_ATTEND(element, type)                                                                     \
+  static void NAMED(attend_##element)(const float *q, const type *k, size_t k_stride,              \
+                                      const type *v, size_t v_stride, const float *bias,           \
+                                      size_t rows, size_t dim, float scale, float *weights,        \
+                                      float *out) {                                                \
+    NAMED(attend_body_##element)(q, k, k_stride, NULL, v, v_stride, NULL, bias, rows, dim, scale,  \
+                                 weights, out);                                                    \
+  }
+
+DEFINE_ATTEND_UNSCALED(f32, float)
+DEFINE_ATTEND_UNSCALED(bf16, uint16_t)
+DEFINE_ATTEND_UNSCALED(f16, uint16_t)
+DEFINE_ATTEND(i8, int8_t)
+
+static void NAMED(attend_i8)(const float *q, const int8_t *k, size_t k_stride,
+                             const float *k_scales, const int8_t *v, size_t v_stride,
+                             const float *v_scales, const float *bias, size_t rows, size_t dim,
+                             float scale, float *weights, float *out) {
+  NAMED(attend_body_i8)(q, k, k_stride, k_scales, v, v_stride, v_scales, bias, rows, dim, scale,
+                        weights, out);
 }
+
+#undef DEFINE_ATTEND
+#undef DEFINE_ATTEND_UNSCALED
 
 // MARK: - Element by element
 
@@ -484,12 +537,25 @@ static void NAMED(rotate_pairs)(float *x, const float *cos_sin, size_t pairs) {
   }
 }
 
+#include "packed_body.h"
+
 static const struct kernel_table NAMED(table) = {
-    .name = LEVEL == AVX512 ? "avx512" : LEVEL == AVX2 ? "avx2" : "portable",
+    .name = LEVEL_NAME,
+    .dots_i8 = LEVEL >= AVX512VNNI,
+    .dots_bf16 = LEVEL == AVX512BF16,
     .linear_f32 = NAMED(linear_f32),
     .linear_bf16 = NAMED(linear_bf16),
     .linear_f16 = NAMED(linear_f16),
+    .packed_f32 = NAMED(packed_f32),
+    .packed_bf16 = NAMED(packed_bf16),
+    .packed_i8 = NAMED(packed_i8),
+    .rows_bf16 = NAMED(rows_bf16),
+    .rows_i8 = NAMED(rows_i8),
+    .pack = NAMED(pack),
     .attend_f32 = NAMED(attend_f32),
+    .attend_bf16 = NAMED(attend_bf16),
+    .attend_f16 = NAMED(attend_f16),
+    .attend_i8 = NAMED(attend_i8),
     .rms_norm = NAMED(rms_norm),
     .silu_mul = NAMED(silu_mul),
     .silu = NAMED(silu_array),

@@ -18,15 +18,22 @@ public struct ImageModel: Sendable {
 
   /// Opens weight files. A `config.json` beside the GPT's file fills in what `hints` leaves open.
   ///
+  /// - Parameters:
+  ///   - precision: how the GPT's matrices are held.
+  ///   - threads: threads that pack them; default: all processors.
   /// - Throws: ``ModelError``, ``WeightError`` or ``VQError``, naming the file.
-  public init(gpt gptPath: String, vq vqPath: String? = nil, hints: GPTHints = GPTHints()) throws {
+  public init(
+    gpt gptPath: String, vq vqPath: String? = nil, hints: GPTHints = GPTHints(),
+    precision: WeightPrecision = .auto, threads: Int? = nil
+  ) throws {
     var hints = hints
     let sidecar = URL(fileURLWithPath: gptPath).deletingLastPathComponent()
       .appendingPathComponent("config.json").path
     if FileManager.default.fileExists(atPath: sidecar) {
       hints = hints.filled(from: try GPTHints(sidecar: sidecar))
     }
-    gpt = try GPT(try TensorCatalog.open(gptPath), hints: hints)
+    gpt = try GPT(
+      try TensorCatalog.open(gptPath), hints: hints, precision: precision, threads: threads)
     tokenizer = try vqPath.map { try VQTokenizer(try TensorCatalog.open($0)) }
     classNames = hints.classNames.count == gpt.configuration.classCount ? hints.classNames : []
     if let tokenizer, tokenizer.codebookSize != gpt.configuration.vocabulary {
@@ -37,9 +44,10 @@ public struct ImageModel: Sendable {
   }
 
   /// The model that comes with the package: 2.9 M parameters, CIFAR-10, 32x32 pixels.
-  public static func bundled() throws -> ImageModel {
+  public static func bundled(precision: WeightPrecision = .auto) throws -> ImageModel {
     try ImageModel(
-      gpt: BundledFiles.path("gpt.safetensors"), vq: BundledFiles.path("vq.safetensors"))
+      gpt: BundledFiles.path("gpt.safetensors"), vq: BundledFiles.path("vq.safetensors"),
+      precision: precision)
   }
 
   /// The index of a class given by index or name.

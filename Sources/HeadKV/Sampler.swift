@@ -42,15 +42,18 @@ public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// Picks tokens; owns the scratch memory that this takes, so that picking allocates nothing.
-struct Sampler: ~Copyable {
-  let sampling: Sampling
-  private var order: [Int32]
+package struct Sampler: ~Copyable {
+  package let sampling: Sampling
+  private var selection: Selection
+  /// The weight of each candidate, and the heap of top-p over them.
   private var weights: [Double]
+  private var heap: [Int32]
 
-  init(_ sampling: Sampling, vocabulary: Int) {
+  package init(_ sampling: Sampling, vocabulary: Int) {
     self.sampling = sampling
-    order = Array(repeating: 0, count: vocabulary)
+    selection = Selection(count: vocabulary)
     weights = Array(repeating: 0, count: vocabulary)
+    heap = Array(repeating: 0, count: sampling.topP < 1 ? vocabulary : 0)
   }
 
   /// Picks from `logits` with the random number `uniform` in [0, 1).
@@ -58,84 +61,58 @@ struct Sampler: ~Copyable {
   /// Candidates are laid end to end in the order of their index, each as long as its probability;
   /// the one that covers `uniform` is picked.
   /// - Complexity: O(v) expected; O(v log v) with top-p.
-  mutating func pick(_ logits: Span<Float>, uniform: Double) -> Int32 {
-    let best = Self.argmax(logits)
-    if sampling.greedy || sampling.topK == 1 { return Int32(best) }
-    let count = logits.count
-    var threshold = -Float.infinity
-    if sampling.topK > 0 && sampling.topK < count { threshold = kthLargest(logits, sampling.topK) }
-    let top = Double(logits[best])
+  package mutating func pick(_ logits: Span<Float>, uniform: Double) -> Int32 {
+    if sampling.greedy || sampling.topK == 1 { return Int32(Self.argmax(logits)) }
+    let extent = Extent(logits)
+    let count = selection.candidates(logits, extent, atLeast: sampling.topK)
+    let top = Double(extent.most)
     let scale = 1 / Double(sampling.temperature)
     var total = 0.0
     for index in 0..<count {
-      let weight =
-        logits[index] >= threshold ? exp((Double(logits[index]) - top) * scale) : 0
+      let weight = exp((Double(logits[Int(selection[index])]) - top) * scale)
       weights[index] = weight
       total += weight
     }
-    if sampling.topP < 1 { total = cutTail(total) }
+    if sampling.topP < 1 { total = cutTail(total, count) }
     var left = uniform * total
-    var last = best
+    var last: Int32?
     for index in 0..<count where weights[index] > 0 {
-      last = index
+      last = selection[index]
       left -= weights[index]
-      if left < 0 { return Int32(index) }
+      if left < 0 { return selection[index] }
     }
-    return Int32(last)
+    return last ?? Int32(Self.argmax(logits))
   }
 
   /// The same for an array.
-  mutating func pick(_ logits: [Float], uniform: Double) -> Int32 {
+  package mutating func pick(_ logits: [Float], uniform: Double) -> Int32 {
     pick(logits.span, uniform: uniform)
   }
 
-  static func argmax(_ logits: Span<Float>) -> Int {
+  /// The likeliest token, the first on ties.
+  package static func argmax(_ logits: Span<Float>) -> Int {
     var best = 0
     for index in 1..<max(logits.count, 1) where logits[index] > logits[best] { best = index }
     return best
   }
 
-  /// The k-th largest logit, by quickselect on the scratch order.
-  private mutating func kthLargest(_ logits: Span<Float>, _ k: Int) -> Float {
-    for index in order.indices { order[index] = Int32(index) }
-    var low = 0
-    var high = order.count - 1
-    let target = k - 1
-    while low < high {
-      let pivot = logits[Int(order[(low + high) / 2])]
-      var i = low
-      var j = high
-      while i <= j {
-        while logits[Int(order[i])] > pivot { i += 1 }
-        while logits[Int(order[j])] < pivot { j -= 1 }
-        if i <= j {
-          order.swapAt(i, j)
-          i += 1
-          j -= 1
-        }
-      }
-      if target <= j { high = j } else if target >= i { low = i } else { break }
-    }
-    return logits[Int(order[target])]
-  }
-
-  /// Sets to zero what lies behind the token that crosses top-p; returns the weight that stays.
-  private mutating func cutTail(_ total: Double) -> Double {
+  /// Sets to zero what lies behind the candidate that crosses top-p; returns the weight that stays.
+  private mutating func cutTail(_ total: Double, _ candidates: Int) -> Double {
     var count = 0
-    for index in weights.indices where weights[index] > 0 {
-      order[count] = Int32(index)
+    for index in 0..<candidates where weights[index] > 0 {
+      heap[count] = Int32(index)
       count += 1
     }
     // A heap hands out the candidates from the likeliest on, and only as many as are needed.
     for root in stride(from: count / 2 - 1, through: 0, by: -1) { sift(root, count) }
     var kept = 0.0
     while count > 0 && kept <= Double(sampling.topP) * total {
-      kept += weights[Int(order[0])]
+      kept += weights[Int(heap[0])]
       count -= 1
-      order.swapAt(0, count)
+      heap.swapAt(0, count)
       sift(0, count)
     }
-    for index in 0..<count { weights[Int(order[index])] = 0 }
+    for index in 0..<count { weights[Int(heap[index])] = 0 }
     return kept
   }
 
@@ -149,9 +126,9 @@ struct Sampler: ~Copyable {
     while true {
       var child = 2 * parent + 1
       guard child < count else { return }
-      if child + 1 < count && isBefore(order[child + 1], order[child]) { child += 1 }
-      guard isBefore(order[child], order[parent]) else { return }
-      order.swapAt(child, parent)
+      if child + 1 < count && isBefore(heap[child + 1], heap[child]) { child += 1 }
+      guard isBefore(heap[child], heap[parent]) else { return }
+      heap.swapAt(child, parent)
       parent = child
     }
   }

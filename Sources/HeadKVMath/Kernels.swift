@@ -69,3 +69,41 @@ package enum Kernels {
     unsafe hkv_rotate_pairs(x, cosSin, pairs)
   }
 }
+
+/// Cached rows [rows, dim] of some element type; strides count elements.
+@unsafe
+package enum AttentionRows {
+  case f32(UnsafePointer<Float>, stride: Int)
+  /// bfloat16, by its bits.
+  case bf16(UnsafePointer<UInt16>, stride: Int)
+  /// IEEE half precision, by its bits.
+  case f16(UnsafePointer<UInt16>, stride: Int)
+  /// Bytes; row r is `scales[r]` times its bytes.
+  case int8(UnsafePointer<Int8>, stride: Int, scales: UnsafePointer<Float>)
+}
+
+extension Kernels {
+  /// The same over rows of any element type, the same one for keys and values.
+  package static func attend(
+    query: UnsafePointer<Float>, keys: AttentionRows, values: AttentionRows,
+    bias: UnsafePointer<Float>? = nil, rows: Int, dim: Int, scale: Float,
+    weights: UnsafeMutablePointer<Float>, out: UnsafeMutablePointer<Float>
+  ) {
+    precondition(rows >= 1 && dim >= 0, "attention needs at least one row")
+    switch unsafe (keys, values) {
+    case (.f32(let k, let kStride), .f32(let v, let vStride)):
+      unsafe hkv_attend_f32(
+        query, k, kStride, v, vStride, bias, rows, dim, scale, weights, out)
+    case (.bf16(let k, let kStride), .bf16(let v, let vStride)):
+      unsafe hkv_attend_bf16(
+        query, k, kStride, v, vStride, bias, rows, dim, scale, weights, out)
+    case (.f16(let k, let kStride), .f16(let v, let vStride)):
+      unsafe hkv_attend_f16(
+        query, k, kStride, v, vStride, bias, rows, dim, scale, weights, out)
+    case (.int8(let k, let kStride, let kScales), .int8(let v, let vStride, let vScales)):
+      unsafe hkv_attend_i8(
+        query, k, kStride, kScales, v, vStride, vScales, bias, rows, dim, scale, weights, out)
+    default: preconditionFailure("keys and values are of one type")
+    }
+  }
+}

@@ -12,24 +12,26 @@ package enum WeightElement: Sendable {
   }
 }
 
-/// How the columns of a product are shared out: pieces of a multiple of eight columns each.
+/// How the columns of a product are shared out: pieces of a multiple of `granularity` columns each.
 package struct TaskSplit: Sendable, Equatable {
   package let columns: Int
   package let columnsPerTask: Int
   package let tasks: Int
 
   /// About four tasks a thread, each over at least 64 KB of weights.
-  package init(columns: Int, bytesPerColumn: Int, threads: Int) {
-    precondition(columns >= 0 && bytesPerColumn >= 0 && threads >= 1, "malformed split")
+  package init(columns: Int, bytesPerColumn: Int, threads: Int, granularity: Int = 8) {
+    precondition(
+      columns >= 0 && bytesPerColumn >= 0 && threads >= 1 && granularity >= 1, "malformed split")
     self.columns = columns
     guard columns > 0 else {
-      columnsPerTask = 8
+      columnsPerTask = granularity
       tasks = 0
       return
     }
     let leastColumns = (64 * 1024 + bytesPerColumn - 1) / Swift.max(bytesPerColumn, 1)
     let wanted = threads == 1 ? columns : (columns + 4 * threads - 1) / (4 * threads)
-    columnsPerTask = (Swift.max(wanted, leastColumns) + 7) / 8 * 8
+    columnsPerTask =
+      (Swift.max(wanted, leastColumns) + granularity - 1) / granularity * granularity
     tasks = (columns + columnsPerTask - 1) / columnsPerTask
   }
 
@@ -40,17 +42,22 @@ package struct TaskSplit: Sendable, Equatable {
   }
 }
 
-/// A weight matrix [outFeatures, inFeatures], row-major, where it lies (usually a mapped file).
+/// A weight matrix [outFeatures, inFeatures]: row-major where it lies (usually a mapped file), or
+/// packed for the kernels.
 ///
 /// The bits of an element of the result depend on its row of x and its row of weights alone: not
-/// on the number of rows, of threads or of tasks.
+/// on the number of rows, of threads or of tasks, unless the caller gives that up.
 @safe
 package final class Linear: @unchecked Sendable {
+  @safe
+  private enum Storage {
+    case inPlace(base: UnsafeRawPointer, element: WeightElement, owner: AnyObject)
+    case packed(PackedMatrix)
+  }
+
   package let outFeatures: Int
   package let inFeatures: Int
-  package let element: WeightElement
-  private let base: UnsafeRawPointer
-  private let owner: AnyObject
+  private let storage: Storage
 
   /// - Parameters:
   ///   - base: The first weight, aligned for its element. Stays valid while `owner` lives.
@@ -62,19 +69,54 @@ package final class Linear: @unchecked Sendable {
     precondition(outFeatures >= 0 && inFeatures >= 0, "negative size of a linear layer")
     precondition(
       Int(bitPattern: base) % element.byteCount == 0, "weights are not aligned")
-    unsafe self.base = base
-    self.element = element
     self.outFeatures = outFeatures
     self.inFeatures = inFeatures
-    self.owner = owner
+    storage = unsafe .inPlace(base: base, element: element, owner: owner)
+  }
+
+  package init(_ matrix: PackedMatrix) {
+    outFeatures = matrix.outFeatures
+    inFeatures = matrix.inFeatures
+    storage = .packed(matrix)
+  }
+
+  /// The same weights packed.
+  ///
+  /// - Precondition: these lie in place.
+  package func packed(_ packing: Packing, arena: WeightArena, pool: WorkerPool) -> Linear {
+    guard case .inPlace(let base, let element, _) = storage else {
+      preconditionFailure("packed weights are not to be packed")
+    }
+    return unsafe Linear(
+      PackedMatrix(
+        base, element: element, outFeatures: outFeatures, inFeatures: inFeatures,
+        packing: packing, arena: arena, pool: pool))
+  }
+
+  /// How the weights are packed; nil if they lie in place.
+  package var packing: Packing? {
+    if case .packed(let matrix) = storage { matrix.packing } else { nil }
   }
 
   /// Size of the weights.
-  package var byteCount: Int { outFeatures * inFeatures * element.byteCount }
+  package var byteCount: Int {
+    switch storage {
+    case .inPlace(_, let element, _): outFeatures * inFeatures * element.byteCount
+    case .packed(let matrix): matrix.byteCount
+    }
+  }
+
+  /// Columns that ranges of ``columns(_:of:into:accumulate:)`` start at a multiple of.
+  package var granularity: Int { packing == nil ? 8 : Packing.panel }
 
   /// Widens one row of weights into `target` [inFeatures]: an embedding look-up.
+  ///
+  /// - Precondition: the weights lie in place.
   package func copyRow(_ index: Int, into target: UnsafeMutablePointer<Float>) {
     precondition(index >= 0 && index < outFeatures, "no such row of weights")
+    guard case .inPlace(let base, let element, _) = storage else {
+      preconditionFailure("rows of packed weights are not to be copied")
+    }
     let row = unsafe base + index * inFeatures * element.byteCount
     for column in 0..<inFeatures {
       switch element {
@@ -90,40 +132,95 @@ package final class Linear: @unchecked Sendable {
   }
 
   /// y [m, outFeatures] = x [m, inFeatures] W^T, plus y if `accumulate`. Allocates nothing.
+  ///
+  /// - Parameter exactRows: whether a row's bits may not depend on m.
   package func apply(
-    _ x: FloatMatrix, into y: FloatMatrix, accumulate: Bool = false, pool: WorkerPool
+    _ x: FloatMatrix, into y: FloatMatrix, accumulate: Bool = false, exactRows: Bool = true,
+    scratch: LinearScratch, pool: WorkerPool
   ) {
+    if case .inPlace(let base, let element, _) = storage,
+      unsafe ProductPath.choose(
+        rows: x.rows, element: element, exactRows: exactRows,
+        instructionSet: exactRows ? "" : Kernels.instructionSet) == .blas
+    {
+      let weights = unsafe FloatMatrix(
+        base: UnsafeMutablePointer(mutating: base.assumingMemoryBound(to: Float.self)),
+        rows: outFeatures, columns: inFeatures, stride: inFeatures)
+      let pieces = (outFeatures + WideWork.columns - 1) / WideWork.columns
+      unsafe pool.run(
+        tasks: pieces, WideWork(x: x, weights: weights, y: y, accumulate: accumulate))
+      return
+    }
     let split = TaskSplit(
-      columns: outFeatures, bytesPerColumn: inFeatures * element.byteCount, threads: pool.threads)
+      columns: outFeatures, bytesPerColumn: byteCount / Swift.max(outFeatures, 1),
+      threads: pool.threads, granularity: granularity)
+    let input = unsafe scratch.prepare(x, for: self, pool: pool)
     unsafe pool.run(
       tasks: split.tasks,
-      LinearWork(linear: self, split: split, x: x, y: y, accumulate: accumulate))
+      LinearWork(linear: self, split: split, input: input, y: y, accumulate: accumulate))
   }
 
   /// The columns in `range` of the same product, on the calling thread.
+  ///
+  /// `input` was prepared for this layer or one packed alike. The range starts at a multiple of
+  /// ``granularity`` and ends at one or at the last column, if the weights are packed.
   package func columns(
-    _ range: Range<Int>, of x: FloatMatrix, into y: FloatMatrix, accumulate: Bool
+    _ range: Range<Int>, of input: LinearInput, into y: FloatMatrix, accumulate: Bool
   ) {
+    let x = unsafe input.x
     unsafe precondition(
       x.columns == inFeatures && y.columns == outFeatures && x.rows == y.rows
         && range.lowerBound >= 0 && range.upperBound <= outFeatures,
       "shapes of a linear layer do not fit")
-    let (first, end, inner) = (range.lowerBound, range.upperBound, inFeatures)
-    let adds: Int32 = accumulate ? 1 : 0
-    switch element {
-    case .f32:
-      unsafe hkv_linear_f32(
-        base.assumingMemoryBound(to: Float.self), first, end, inner, x.base, x.stride, x.rows,
-        y.base, y.stride, adds)
-    case .bf16:
-      unsafe hkv_linear_bf16(
-        base.assumingMemoryBound(to: UInt16.self), first, end, inner, x.base, x.stride, x.rows,
-        y.base, y.stride, adds)
-    case .f16:
-      unsafe hkv_linear_f16(
-        base.assumingMemoryBound(to: UInt16.self), first, end, inner, x.base, x.stride, x.rows,
-        y.base, y.stride, adds)
+    switch storage {
+    case .packed(let matrix):
+      let panel = Packing.panel
+      precondition(
+        range.lowerBound % panel == 0
+          && (range.upperBound % panel == 0 || range.upperBound == outFeatures),
+        "a range splits a panel")
+      unsafe matrix.product(
+        panels: range.lowerBound / panel..<(range.upperBound + panel - 1) / panel,
+        of: input.rows, into: y.base, stride: y.stride,
+        adding: accumulate ? UnsafePointer(y.base) : nil)
+    case .inPlace(let base, let element, _):
+      let (first, end, inner) = (range.lowerBound, range.upperBound, inFeatures)
+      let adds: Int32 = accumulate ? 1 : 0
+      switch element {
+      case .f32:
+        unsafe hkv_linear_f32(
+          base.assumingMemoryBound(to: Float.self), first, end, inner, x.base, x.stride, x.rows,
+          y.base, y.stride, adds)
+      case .bf16:
+        unsafe hkv_linear_bf16(
+          base.assumingMemoryBound(to: UInt16.self), first, end, inner, x.base, x.stride, x.rows,
+          y.base, y.stride, adds)
+      case .f16:
+        unsafe hkv_linear_f16(
+          base.assumingMemoryBound(to: UInt16.self), first, end, inner, x.base, x.stride, x.rows,
+          y.base, y.stride, adds)
+      }
     }
+  }
+}
+
+/// A product by OpenBLAS, in pieces that are the same for any number of threads.
+@safe
+private struct WideWork: ParallelWork {
+  static let columns = 256
+
+  let x: FloatMatrix
+  let weights: FloatMatrix
+  let y: FloatMatrix
+  let accumulate: Bool
+
+  func perform(_ index: Int) {
+    let first = index * Self.columns
+    let count = unsafe min(Self.columns, weights.rows - first)
+    unsafe BLAS.multiply(
+      x, transposed: false, weights.rows(first, count: count), transposed: true,
+      into: FloatMatrix(base: y.base + first, rows: y.rows, columns: count, stride: y.stride),
+      beta: accumulate ? 1 : 0)
   }
 }
 
@@ -131,11 +228,11 @@ package final class Linear: @unchecked Sendable {
 private struct LinearWork: ParallelWork {
   let linear: Linear
   let split: TaskSplit
-  let x: FloatMatrix
+  let input: LinearInput
   let y: FloatMatrix
   let accumulate: Bool
 
   func perform(_ index: Int) {
-    unsafe linear.columns(split.range(index), of: x, into: y, accumulate: accumulate)
+    unsafe linear.columns(split.range(index), of: input, into: y, accumulate: accumulate)
   }
 }

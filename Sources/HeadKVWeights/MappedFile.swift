@@ -64,6 +64,17 @@ internal import HeadKVFiles
     isMapped = false
   }
 
+  /// Gives back the whole pages inside `range`.
+  func forget(_ range: Range<Int>) {
+    guard isMapped else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound / page * page
+    guard first < end else { return }
+    // Advice: the mapping is read-only, so nothing is lost either way.
+    _ = unsafe madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+  }
+
   deinit {
     if isMapped {
       unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)

@@ -77,6 +77,13 @@ public final class StoredTensor: Sendable {
     return unsafe bytes
   }
 
+  /// Gives back the memory that the tensor's pages take, if the file is mapped; they are read from
+  /// it again when touched.
+  package func forgetPages() {
+    guard info.isContiguous else { return }
+    file.forget(info.offset..<info.offset + info.byteCount)
+  }
+
   private func fill(_ destination: UnsafeMutablePointer<Float>) {
     switch info.dtype {
     case .f32:

@@ -13,10 +13,12 @@ enum Bandwidth {
     let x = AlignedBuffer<Float>(count: columns, repeating: 1)
     let y = AlignedBuffer<Float>(count: rows, repeating: 0)
     var best = Double.infinity
+    let scratch = LinearScratch(rows: 0, features: 0)
     for _ in 0..<7 {
       let start = ContinuousClock.now
       matrix.apply(
-        x.matrix(rows: 1, columns: columns), into: y.matrix(rows: 1, columns: rows), pool: pool)
+        x.matrix(rows: 1, columns: columns), into: y.matrix(rows: 1, columns: rows), scratch: scratch,
+        pool: pool)
       best = min(best, Double((ContinuousClock.now - start) / .nanoseconds(1)) / 1e9)
     }
     return Double(matrix.byteCount) / best

@@ -5,7 +5,6 @@ import HeadKVMath
 /// One combination to be timed: a model, a number of guided images, a cache budget.
 struct DecodeCase {
   let model: GPT
-  let element: WeightElement
   let images: Int
   let policyName: String
   let budget: String
@@ -13,12 +12,11 @@ struct DecodeCase {
   private let policy: CachePolicy
 
   init(
-    _ model: GPT, element: WeightElement, images: Int, policy name: String, budget: String,
+    _ model: GPT, images: Int, policy name: String, budget: String,
     steps: Int
   ) throws {
     policyName = name
     self.model = model
-    self.element = element
     self.images = images
     self.budget = budget
     let all = model.configuration.grid.count - 1
@@ -57,7 +55,8 @@ struct DecodeCase {
     let cache = live * Double(shape.layers * shape.heads * shape.headDimension * 2 * 4 * images * 2)
     let bytes = Double(model.weightBytesPerStep) + cache
     return DecodeResult(
-      weights: "\(element)", images: images, policy: policyName, budget: budget, milliseconds: median,
+      precision: model.precision.rawValue, images: images, policy: policyName, budget: budget,
+      milliseconds: median,
       fastest: sorted[0], slowest: sorted[sorted.count - 1],
       tokensPerSecond: 1000 / median * Double(images), megabytesRead: bytes / 1e6,
       bandwidthShare: bytes / (median / 1000) / bandwidth,
@@ -67,7 +66,7 @@ struct DecodeCase {
 
 /// What was measured of a combination.
 struct DecodeResult: Encodable {
-  let weights: String
+  let precision: String
   let images: Int
   let policy: String
   let budget: String

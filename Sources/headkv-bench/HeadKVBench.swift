@@ -22,8 +22,8 @@ struct HeadKVBench: ParsableCommand {
   @Option(help: "Images at a time, with guidance two sequences each: a list.")
   var images = "1,4"
 
-  @Option(help: "Types of the weights: a list of f32, bf16, f16.")
-  var weights = "f32,bf16"
+  @Option(help: "Precisions of the weights: a list of auto (f32 in place), f32, bf16, int8.")
+  var precision = "f32,bf16"
 
   @Option(help: "Cache policies: a list of what --kv-policy takes, but full, which is 100%.")
   var policies = "window"
@@ -56,17 +56,17 @@ struct HeadKVBench: ParsableCommand {
     let pool = WorkerPool(threads: threads ?? WorkerPool.availableProcessors)
     let bandwidth = Bandwidth.measure(pool)
     var results: [DecodeResult] = []
-    for element in try elements() {
+    for precision in try precisions() {
       let shape = GPTConfiguration(
         GPTPreset.named(preset)!, grid: TokenGrid(width: grid, height: grid))
-      let model = GPT.random(shape, element: element)
+      let model = GPT.random(shape, precision: precision, pool: pool)
       var cases: [DecodeCase] = []
       for count in try numbers(images) {
         for policy in policies.split(separator: ",").map(String.init) {
           for budget in budgets.split(separator: ",").map(String.init) {
             cases.append(
               try DecodeCase(
-                model, element: element, images: count, policy: policy, budget: budget,
+                model, images: count, policy: policy, budget: budget,
                 steps: steps))
           }
         }
@@ -85,14 +85,12 @@ struct HeadKVBench: ParsableCommand {
     ).print(json: json)
   }
 
-  private func elements() throws -> [WeightElement] {
-    try weights.split(separator: ",").map { name in
-      switch name {
-      case "f32": .f32
-      case "bf16": .bf16
-      case "f16": .f16
-      default: throw ValidationError("no weight type '\(name)'")
+  private func precisions() throws -> [WeightPrecision] {
+    try precision.split(separator: ",").map { name in
+      guard let precision = WeightPrecision(rawValue: String(name)) else {
+        throw ValidationError("no precision '\(name)'")
       }
+      return precision
     }
   }
 

@@ -23,13 +23,13 @@ struct Report: Encodable {
         + String(format: "read bandwidth %.1f GB/s, median of %d rounds", readBandwidth / 1e9, rounds))
     Swift.print("")
     Swift.print(
-      "| weights | images | kv-policy | kv-budget | ms a step | min-max | tokens/s | MB read | of bandwidth | cache |")
+      "| precision | images | kv-policy | kv-budget | ms a step | min-max | tokens/s | MB read | of bandwidth | cache |")
     Swift.print("|---|---|---|---|---|---|---|---|---|---|")
     for row in results {
       Swift.print(
         String(
           format: "| %@ | %d | %@ | %@ | %.2f | %.2f-%.2f | %.1f | %.0f | %.0f %% | %.1f MiB |",
-          row.weights, row.images, row.policy, row.budget, row.milliseconds, row.fastest, row.slowest,
+          row.precision, row.images, row.policy, row.budget, row.milliseconds, row.fastest, row.slowest,
           row.tokensPerSecond, row.megabytesRead, row.bandwidthShare * 100,
           Double(row.cacheBytes) / 1_048_576))
     }

@@ -2,6 +2,8 @@ import ArgumentParser
 import Foundation
 import HeadKV
 
+extension WeightPrecision: ExpressibleByArgument {}
+
 /// Which weights a verb works with.
 struct ModelOptions: ParsableArguments {
   @Option(
@@ -28,6 +30,10 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Picture's side in pixels, e.g. 256 or 384; says the grid of a 16-fold tokenizer.")
   var imageSize: Int?
 
+  @Option(
+    help: "Weights in memory: f32, bf16, int8, or auto: as stored, in place in the file.")
+  var precision: WeightPrecision = .auto
+
   func validate() throws {
     if let preset, GPTPreset.named(preset) == nil {
       throw ValidationError(
@@ -45,9 +51,10 @@ struct ModelOptions: ParsableArguments {
   func load(needsTokenizer: Bool) throws -> ImageModel {
     guard let gpt else {
       if let vq {
-        return try ImageModel(gpt: BundledFiles.path("gpt.safetensors"), vq: vq, hints: GPTHints())
+        return try ImageModel(
+          gpt: BundledFiles.path("gpt.safetensors"), vq: vq, precision: precision)
       }
-      return try ImageModel.bundled()
+      return try ImageModel.bundled(precision: precision)
     }
     var hints = GPTHints(heads: heads, preset: preset.flatMap(GPTPreset.named))
     if let side = try grid ?? imageSize.map({ try cells($0) }) {
@@ -56,7 +63,7 @@ struct ModelOptions: ParsableArguments {
     if needsTokenizer && vq == nil {
       throw OptionError("--vq", "absent", "given to decode pictures (or use --tokens-out without -o)")
     }
-    return try ImageModel(gpt: gpt, vq: vq, hints: hints)
+    return try ImageModel(gpt: gpt, vq: vq, hints: hints, precision: precision)
   }
 
   private func cells(_ pixels: Int) throws -> Int {

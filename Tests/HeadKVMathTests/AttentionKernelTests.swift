@@ -72,6 +72,98 @@ import HeadKVMath
     }
   }
 
+  enum RowType: CaseIterable { case f32, bf16, f16, int8 }
+
+  /// Rows of every type against the twin on the values that they stand for.
+  @Test(arguments: RowType.allCases, [false, true])
+  func equalsTheReferenceForEveryRowType(_ type: RowType, _ biased: Bool) {
+    for rows in [1, 3, 4, 9, 43, 100] {
+      for dim in [1, 15, 16, 33, 48, 64, 100, 128, 144] {
+        let one = Case(rows: rows, dim: dim, biased: biased)
+        var exact = one
+        let (keys, values) = (StoredRows(one.keys, dim, type), StoredRows(one.values, dim, type))
+        (exact.keys, exact.values) = (keys.values, values.values)
+        let expected = exact.reference()
+        var weights = [Float](repeating: .nan, count: rows)
+        var out = [Float](repeating: .nan, count: dim)
+        keys.withRows { k in
+          values.withRows { v in
+            func run(_ bias: UnsafePointer<Float>?) {
+              Kernels.attend(
+                query: one.query, keys: k, values: v, bias: bias, rows: rows, dim: dim,
+                scale: one.scale, weights: &weights, out: &out)
+            }
+            if let bias = one.bias { bias.withUnsafeBufferPointer { run($0.baseAddress) } } else { run(nil) }
+          }
+        }
+        let bound = one.weightBound
+        #expect(
+          worstError(weights, expected.weights) { bound * expected.weights[$0] + 1e-30 } <= 1,
+          "weights of \(rows) rows of \(dim)")
+        #expect(
+          worstError(out, expected.out) { _ in bound + Double(rows + 2) * 0x1p-24 } <= 1,
+          "output of \(rows) rows of \(dim)")
+      }
+    }
+  }
+
+  /// Rows in one of the types, with gaps between them, and the values that they stand for.
+  private struct StoredRows {
+    let type: RowType
+    let stride: Int
+    var values: [Float]
+    private var halves: [UInt16] = []
+    private var bytes: [Int8] = []
+    private var scales: [Float] = []
+    private var floats: [Float] = []
+
+    init(_ source: [Float], _ dim: Int, _ type: RowType) {
+      self.type = type
+      stride = dim + 3
+      values = source
+      for start in Swift.stride(from: 0, to: source.count, by: dim) {
+        let row = Array(source[start..<start + dim])
+        let scale = max(row.map(abs).max()!, 0x1p-20) / 127
+        scales.append(scale)
+        for (column, value) in row.enumerated() {
+          switch type {
+          case .f32: floats.append(value)
+          case .bf16:
+            halves.append(UInt16(value.bitPattern >> 16))
+            values[start + column] = Float(bitPattern: UInt32(halves.last!) << 16)
+          case .f16:
+            halves.append(Float16(value).bitPattern)
+            values[start + column] = Float(Float16(value))
+          case .int8:
+            bytes.append(Int8((value / scale).rounded()))
+            values[start + column] = Float(bytes.last!) * scale
+          }
+        }
+        floats += Array(repeating: .nan, count: type == .f32 ? 3 : 0)
+        halves += Array(repeating: 0x7fff, count: type == .bf16 || type == .f16 ? 3 : 0)
+        bytes += Array(repeating: 127, count: type == .int8 ? 3 : 0)
+      }
+    }
+
+    func withRows(_ body: (AttentionRows) -> Void) {
+      halves.withUnsafeBufferPointer { halves in
+        bytes.withUnsafeBufferPointer { bytes in
+          scales.withUnsafeBufferPointer { scales in
+            floats.withUnsafeBufferPointer { floats in
+              switch type {
+              case .f32: body(.f32(floats.baseAddress!, stride: stride))
+              case .bf16: body(.bf16(halves.baseAddress!, stride: stride))
+              case .f16: body(.f16(halves.baseAddress!, stride: stride))
+              case .int8:
+                body(.int8(bytes.baseAddress!, stride: stride, scales: scales.baseAddress!))
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test func theOrderOfRowsMeansNothing() {
     let one = Case(rows: 61, dim: 48, biased: true)
     var turned = one

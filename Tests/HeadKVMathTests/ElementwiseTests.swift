@@ -89,7 +89,7 @@ import HeadKVMath
     if let wanted = ProcessInfo.processInfo.environment["HEADKV_ISA"], wanted == "portable" {
       #expect(Kernels.instructionSet == wanted)
     }
-    #expect(["portable", "avx2", "avx512"].contains(Kernels.instructionSet))
+    #expect(["portable", "avx2", "avx512", "avx512vnni", "avx512bf16"].contains(Kernels.instructionSet))
     #expect(!Kernels.select(instructionSet: "abacus"))
   }
 }

@@ -3,7 +3,7 @@ import Testing
 import HeadKVMath
 
 /// Weights of one element type, with the values they widen to.
-private final class Weights {
+final class Weights {
   let linear: Linear
   let values: [Float]
 
@@ -33,16 +33,16 @@ private final class Weights {
   }
 }
 
-private final class Memory {
+final class Memory {
   private let raw: UnsafeMutableRawPointer
   init(_ raw: UnsafeMutableRawPointer) { self.raw = raw }
   deinit { raw.deallocate() }
 }
 
 /// y = x W^T (+ y) through the fast path, with gaps between the rows of x and y.
-private func multiply(
+func multiply(
   _ linear: Linear, _ x: [Float], rows: Int, threads: Int = 1, columns: [Range<Int>]? = nil,
-  onto start: [Float]? = nil
+  onto start: [Float]? = nil, exactRows: Bool = true
 ) -> [Float] {
   let (n, k) = (linear.outFeatures, linear.inFeatures)
   let gap = 3
@@ -54,10 +54,17 @@ private func multiply(
   }
   let from = FloatMatrix(base: input.base, rows: rows, columns: k, stride: k + gap)
   let into = FloatMatrix(base: output.base, rows: rows, columns: n, stride: n + gap)
+  let pool = WorkerPool(threads: threads)
+  let scratch = LinearScratch(rows: rows, features: k)
   if let columns {
-    for range in columns { linear.columns(range, of: from, into: into, accumulate: start != nil) }
+    let prepared = scratch.prepare(from, for: linear, pool: pool)
+    for range in columns {
+      linear.columns(range, of: prepared, into: into, accumulate: start != nil)
+    }
   } else {
-    linear.apply(from, into: into, accumulate: start != nil, pool: WorkerPool(threads: threads))
+    linear.apply(
+      from, into: into, accumulate: start != nil, exactRows: exactRows, scratch: scratch,
+      pool: pool)
   }
   for row in 0..<rows {
     for i in n..<n + gap { #expect(output.base[row * (n + gap) + i].isNaN, "wrote into the gap") }

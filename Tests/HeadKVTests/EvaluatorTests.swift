@@ -90,3 +90,20 @@ import Testing
     #expect(merged.delta < dropped.delta / 3)
   }
 }
+
+@Suite struct PrecisionTests {
+  /// What a smaller precision costs in prediction, on a part of the held-out pictures.
+  @Test(arguments: [(WeightPrecision.f32, 1e-5), (.bf16, 0.005), (.int8, 0.02)])
+  func loss(_ precision: WeightPrecision, _ allowed: Double) throws {
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
+    let exact = try Evaluator(gpt: ImageModel.bundled().gpt).evaluate(set, limit: 8)
+    let model = try ImageModel.bundled(precision: precision)
+    #expect(model.gpt.precision == precision)
+    let found = try Evaluator(gpt: model.gpt).evaluate(set, limit: 8)
+    #expect(abs(found.report.nllFull - exact.report.nllFull) < allowed)
+    #expect(found.losses != exact.losses)
+    // Batch and threads change nothing, to the last bit, in any precision.
+    let alone = try Evaluator(gpt: model.gpt, threads: 1, batch: 3).evaluate(set, limit: 8)
+    #expect(alone.losses == found.losses)
+  }
+}

@@ -39,6 +39,71 @@ void hkv_attend_f32(const float *q, const float *k, size_t k_stride, const float
                     size_t v_stride, const float *bias, size_t rows, size_t dim, float scale,
                     float *weights, float *out);
 
+/// The same over bfloat16 rows, widened exactly.
+void hkv_attend_bf16(const float *q, const uint16_t *k, size_t k_stride, const uint16_t *v,
+                     size_t v_stride, const float *bias, size_t rows, size_t dim, float scale,
+                     float *weights, float *out);
+/// The same over IEEE half-precision rows.
+void hkv_attend_f16(const float *q, const uint16_t *k, size_t k_stride, const uint16_t *v,
+                    size_t v_stride, const float *bias, size_t rows, size_t dim, float scale,
+                    float *weights, float *out);
+/// The same over rows of bytes: key r is k_scales[r] times its bytes, value r v_scales[r] times.
+void hkv_attend_i8(const float *q, const int8_t *k, size_t k_stride, const float *k_scales,
+                   const int8_t *v, size_t v_stride, const float *v_scales, const float *bias,
+                   size_t rows, size_t dim, float scale, float *weights, float *out);
+
+/// How weights are packed: f32, bfloat16, or bytes with a scale for each column (output).
+enum { HKV_PACKED_F32, HKV_PACKED_BF16, HKV_PACKED_I8 };
+/// Element types of weights in a file.
+enum { HKV_F32, HKV_BF16, HKV_F16 };
+
+/// Packed weights of `columns` outputs, in panels of 64.
+///
+/// Panel p starts at byte p * 256 * steps * segments: [segment][step][vectors][16 columns] lanes of
+/// four bytes, with four vectors, or in the last panel as many as hold the columns that are left.
+/// A step is one f32, two bf16 or four bytes of the inner dimension. Several segments serve inputs
+/// whose inner dimension lies in several runs, such as the rows that a convolution sees.
+typedef struct {
+  const void *weights;
+  size_t columns;
+  size_t steps;
+  size_t segments;
+} hkv_packed;
+
+/// Rows of x as hkv_prepare_row leaves them; strides count bytes.
+typedef struct {
+  const void *base;
+  size_t stride;
+  size_t count;
+  size_t segment_stride;
+} hkv_rows;
+
+/// Steps that an inner dimension of `k` takes.
+size_t hkv_packed_steps(int packing, size_t k);
+
+/// Bytes of a prepared row of `k` values, for the instruction set in use; a multiple of 4.
+size_t hkv_row_bytes(int packing, size_t k);
+
+/// Prepares one row: f32 as it is, bfloat16 rounded to nearest even, bytes in groups of 64 with a
+/// scale each. Depends on nothing but the row.
+void hkv_prepare_row(int packing, const float *x, size_t k, void *out);
+
+/// Packs the panels [first, end) of the row-major matrix w [n, k] of type `element` into `out`, the
+/// start of panel 0; bytes also put the scales of their columns into `scales` [n].
+void hkv_pack(int packing, const void *w, int element, size_t n, size_t k, size_t first, size_t end,
+              void *out, float *scales);
+
+/// y = x W^T (+ terms) (+ add) for the columns of panels [first, end); `add` has the layout of y
+/// and may be y. `terms` is the bias or NULL, for bytes the scales of the columns.
+///
+/// The bits of an element of y depend on its row of x and its column alone.
+void hkv_packed_linear(int packing, const hkv_packed *w, size_t first, size_t end,
+                       const hkv_rows *x, float *y, size_t ldy, const float *add,
+                       const float *terms);
+
+/// Whether this processor multiplies pairs of bfloat16 in one instruction.
+int hkv_dots_bf16(void);
+
 /// out = x / sqrt(mean(x^2) + eps) * weight; `out` may be `x`.
 void hkv_rms_norm(const float *x, const float *weight, size_t n, float eps, float *out);
 
@@ -60,7 +125,8 @@ void hkv_exp(float *x, size_t n);
 /// Turns interleaved pairs: (x0, x1) -> (x0 c - x1 s, x0 s + x1 c); cos_sin is [pairs][2].
 void hkv_rotate_pairs(float *x, const float *cos_sin, size_t pairs);
 
-/// The instruction set in use: "portable", "avx2" or "avx512".
+/// The instruction set in use: "portable", "avx2", "avx512", "avx512vnni" (dot products of bytes)
+/// or "avx512bf16" (of bytes and of bfloat16).
 const char *hkv_instruction_set(void);
 
 /// Switches to another instruction set, for tests; 0 if this processor or build lacks it.

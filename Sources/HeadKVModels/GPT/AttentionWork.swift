@@ -73,17 +73,20 @@ struct AttentionWork: ParallelWork {
 @unsafe
 struct FeedForwardWork: ParallelWork {
   let layer: GPT.Layer
-  let input: FloatMatrix
+  let input: LinearInput
   let gate: FloatMatrix
   let up: FloatMatrix
   let columns: Int
 
   static func run(
-    _ layer: GPT.Layer, _ input: FloatMatrix, gate: FloatMatrix, up: FloatMatrix, pool: WorkerPool
+    _ layer: GPT.Layer, _ input: FloatMatrix, gate: FloatMatrix, up: FloatMatrix,
+    scratch: LinearScratch, pool: WorkerPool
   ) {
     let hidden = unsafe gate.columns
     // Four tasks a thread even out the load; tasks start on a cache line of the output.
-    let columns = max((hidden / (pool.threads * 4) + 15) / 16 * 16, 16)
+    let unit = max(layer.gate.granularity, 16)
+    let columns = max((hidden / (pool.threads * 4) + unit - 1) / unit * unit, unit)
+    let input = unsafe scratch.prepare(input, for: layer.gate, pool: pool)
     unsafe pool.run(
       tasks: (hidden + columns - 1) / columns,
       FeedForwardWork(layer: layer, input: input, gate: gate, up: up, columns: columns))

@@ -193,16 +193,18 @@ public final class DecodeEngine {
     let attended = unsafe scratch.attended.rows(0, count: rows)
     let hidden = unsafe scratch.gate.rows(0, count: rows)
     let up = unsafe scratch.up.rows(0, count: rows)
+    let linear = scratch.linear
     let units = openStep(groups)
     for (index, layer) in model.layers.enumerated() {
       unsafe normalise(x, layer.attentionNorm, into: normed)
-      unsafe layer.queryKeyValue.apply(normed, into: qkv, pool: pool)
+      unsafe layer.queryKeyValue.apply(normed, into: qkv, scratch: linear, pool: pool)
       pool.run(
         tasks: units * shape.heads, AttentionWork(engine: self, layer: index, heads: shape.heads))
-      unsafe layer.attentionOutput.apply(attended, into: x, accumulate: true, pool: pool)
+      unsafe layer.attentionOutput.apply(
+        attended, into: x, accumulate: true, scratch: linear, pool: pool)
       unsafe normalise(x, layer.feedForwardNorm, into: normed)
-      unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, pool: pool)
-      unsafe layer.down.apply(hidden, into: x, accumulate: true, pool: pool)
+      unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, scratch: linear, pool: pool)
+      unsafe layer.down.apply(hidden, into: x, accumulate: true, scratch: linear, pool: pool)
     }
     // A leader revises the budgets of both branches, after both have counted the step.
     for group in 0..<groups where session(group: group).isFollower {

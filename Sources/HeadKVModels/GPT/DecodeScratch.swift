@@ -17,6 +17,8 @@ final class DecodeScratch {
   let up: FloatMatrix
   /// `[rows, vocabulary]`.
   let logits: FloatMatrix
+  /// Where the linear layers round their inputs.
+  let linear: LinearScratch
   /// Softmax weights, `weightStride` for each row and head.
   private let weights: UnsafeMutablePointer<Float>
   let weightStride: Int
@@ -49,6 +51,7 @@ final class DecodeScratch {
     unsafe up = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[5])
     unsafe logits = buffer.matrix(rows: logitRows, columns: shape.vocabulary, offset: offsets[6])
     unsafe weights = buffer.base + offsets[7]
+    linear = LinearScratch(rows: logitRows, features: max(shape.dimension, shape.hidden))
     groups = Array(repeating: StepGroup(sequence: 0, firstRow: 0, rows: 0), count: rows)
     units = Array(repeating: AttentionUnit(group: 0, twin: -1), count: rows)
     positions = Array(repeating: 0, count: rows)
@@ -84,6 +87,7 @@ final class DecodeScratch {
         x.row(row), weight: model.norm.base, count: x.columns,
         epsilon: model.configuration.normEpsilon, into: out.row(row))
     }
-    unsafe model.output.apply(out, into: logits.rows(first, count: rows), pool: pool)
+    unsafe model.output.apply(
+      out, into: logits.rows(first, count: rows), scratch: linear, pool: pool)
   }
 }

@@ -3,11 +3,14 @@ import HeadKVMath
 extension GPT {
   /// A model of random weights, for timing and for tests of size.
   ///
-  /// Element `i` of the whole is uniform in -0.05..<0.05, drawn from a SplitMix64 stream.
+  /// Element `i` of the whole is uniform in -0.05..<0.05, the i-th number of a SplitMix64 stream,
+  /// so it does not depend on threads or precision. `element` is the type of weights that stay in
+  /// place.
   package static func random(
-    _ shape: GPTConfiguration, element: WeightElement = .f32, seed: UInt64 = 0
+    _ shape: GPTConfiguration, element: WeightElement = .f32, precision: WeightPrecision = .auto,
+    seed: UInt64 = 0, pool: WorkerPool = WorkerPool(threads: 1)
   ) -> GPT {
-    var source = RandomWeights(element: element, state: seed)
+    var source = RandomWeights(element: element, precision: precision, pool: pool, state: seed)
     let (width, hidden) = (shape.dimension, shape.hidden)
     let layers = (0..<shape.layers).map { _ in
       Layer(
@@ -21,13 +24,13 @@ extension GPT {
       case .classes(let count): .classes(source.vector((count + 1) * width))
       case .captions(let tokens, let features):
         .captions(
-          first: source.linear(width, features), second: source.linear(width, width),
+          first: source.table(width, features), second: source.table(width, width),
           null: source.vector(tokens * features))
       }
     return GPT(
-      configuration: shape, unexpected: [], layers: layers, condition: condition,
-      tokenEmbedding: source.linear(shape.vocabulary, width), norm: .ones(width),
-      output: source.linear(shape.vocabulary, width))
+      configuration: shape, precision: precision, unexpected: [], layers: layers,
+      condition: condition, tokenEmbedding: source.table(shape.vocabulary, width),
+      norm: .ones(width), output: source.linear(shape.vocabulary, width))
   }
 }
 
@@ -39,45 +42,70 @@ extension FloatStorage {
 
 private struct RandomWeights {
   let element: WeightElement
+  let precision: WeightPrecision
+  let pool: WorkerPool
+  let arena = WeightArena()
   var state: UInt64
 
-  private mutating func next() -> Float {
-    state &+= 0x9E37_79B9_7F4A_7C15
+  init(element: WeightElement, precision: WeightPrecision, pool: WorkerPool, state: UInt64) {
+    self.element = element
+    self.precision = precision
+    self.pool = pool
+    self.state = state
+  }
+
+  private static func value(_ state: UInt64) -> Float {
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     return Float(z >> 40) * 0x1p-24 * 0.1 - 0.05
   }
 
+  private mutating func advance(_ count: Int) -> UInt64 {
+    let start = state
+    state &+= Self.step &* UInt64(count)
+    return start
+  }
+
+  private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
+
   mutating func vector(_ count: Int) -> FloatStorage {
-    FloatStorage((0..<count).map { _ in next() })
+    let start = advance(count)
+    return FloatStorage((0..<count).map { Self.value(start &+ Self.step &* UInt64($0 + 1)) })
   }
 
   mutating func linear(_ rows: Int, _ columns: Int) -> Linear {
-    let memory = WeightMemory(byteCount: rows * columns * element.byteCount)
-    for index in 0..<rows * columns {
-      let value = next()
-      switch element {
-      case .f32: memory.store(value.bitPattern, at: index)
-      case .bf16: memory.store(UInt16(value.bitPattern >> 16), at: index)
-      case .f16: memory.store(Float16(value).bitPattern, at: index)
+    guard let packing = precision.packing else { return table(rows, columns) }
+    // The unpacked matrix lives in an arena of its own, and so no longer than this.
+    return table(rows, columns, element: .f32, arena: WeightArena(blockSize: 1 << 12))
+      .packed(packing, arena: arena, pool: pool)
+  }
+
+  mutating func table(_ rows: Int, _ columns: Int) -> Linear {
+    table(rows, columns, element: element, arena: arena)
+  }
+
+  private mutating func table(
+    _ rows: Int, _ columns: Int, element: WeightElement, arena: WeightArena
+  ) -> Linear {
+    let start = advance(rows * columns)
+    let (memory, owner) = unsafe arena.take(rows * columns * element.byteCount)
+    pool.run(tasks: rows) { row in
+      for index in row * columns..<(row + 1) * columns {
+        let value = Self.value(start &+ Self.step &* UInt64(index + 1))
+        switch element {
+        case .f32: unsafe memory.storeBytes(of: value, toByteOffset: 4 * index, as: Float.self)
+        case .bf16:
+          unsafe memory.storeBytes(
+            of: UInt16(value.bitPattern >> 16), toByteOffset: 2 * index, as: UInt16.self)
+        case .f16:
+          unsafe memory.storeBytes(
+            of: Float16(value).bitPattern, toByteOffset: 2 * index, as: UInt16.self)
+        }
       }
     }
     return unsafe Linear(
-      base: memory.base, element: element, outFeatures: rows, inFeatures: columns, owner: memory)
-  }
-}
-
-/// Bytes of weights that lie in memory of their own.
-@safe
-private final class WeightMemory {
-  private let buffer: AlignedBuffer<UInt8>
-  var base: UnsafeRawPointer { unsafe UnsafeRawPointer(buffer.base) }
-
-  init(byteCount: Int) { buffer = AlignedBuffer(count: byteCount, repeating: 0) }
-
-  func store<T: BitwiseCopyable>(_ value: T, at index: Int) {
-    unsafe UnsafeMutableRawPointer(buffer.base)
-      .storeBytes(of: value, toByteOffset: index * MemoryLayout<T>.size, as: T.self)
+      base: UnsafeRawPointer(memory), element: element, outFeatures: rows, inFeatures: columns,
+      owner: owner)
   }
 }

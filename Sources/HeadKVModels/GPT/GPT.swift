@@ -3,7 +3,8 @@ import HeadKVWeights
 
 /// The weights of a LlamaGen GPT, read-only and shared by all that draw with them.
 ///
-/// Matrices stay in the mapped file and in its element type (f32, bf16 or f16); arithmetic is f32.
+/// Matrices stay in the mapped file and in its element type (f32, bf16 or f16), or are packed in a
+/// precision asked for.
 public final class GPT: Sendable {
   struct Layer: Sendable {
     let attentionNorm: FloatStorage
@@ -23,6 +24,7 @@ public final class GPT: Sendable {
   }
 
   public let configuration: GPTConfiguration
+  public let precision: WeightPrecision
   /// Tensors of the file that the model does not have.
   public let unexpected: [String]
   let layers: [Layer]
@@ -33,10 +35,11 @@ public final class GPT: Sendable {
   let rotary: RotaryTable
 
   init(
-    configuration: GPTConfiguration, unexpected: [String], layers: [Layer],
-    condition: ConditionEmbedding, tokenEmbedding: Linear, norm: FloatStorage, output: Linear
+    configuration: GPTConfiguration, precision: WeightPrecision, unexpected: [String],
+    layers: [Layer], condition: ConditionEmbedding, tokenEmbedding: Linear, norm: FloatStorage, output: Linear
   ) {
     self.configuration = configuration
+    self.precision = precision
     self.unexpected = unexpected
     self.layers = layers
     self.condition = condition
@@ -50,16 +53,21 @@ public final class GPT: Sendable {
 
   /// Takes the model's tensors from `catalog`.
   ///
+  /// - Parameters:
+  ///   - precision: how matrices are held; anything but `auto` packs them, which reads the file.
+  ///   - threads: threads that pack; default: all processors, at most 1024.
   /// - Throws: ``ModelError``: missing tensors all at once, misshapen ones by name with the shape
   ///   expected and found.
   public convenience init(
-    _ catalog: TensorCatalog, hints: GPTHints = GPTHints()
+    _ catalog: TensorCatalog, hints: GPTHints = GPTHints(), precision: WeightPrecision = .auto,
+    threads: Int? = nil
   ) throws(ModelError) {
     let shape = try GPTConfiguration(catalog, hints: hints)
     let missing = Self.tensorNames(shape).filter { catalog[$0] == nil }
     guard missing.isEmpty else { throw .missing(file: catalog.path, tensors: missing) }
 
-    var loader = WeightLoader(catalog)
+    let threads = min(max(threads ?? WorkerPool.availableProcessors, 1), 1024)
+    var loader = WeightLoader(catalog, precision: precision, threads: threads)
     let (width, hidden) = (shape.dimension, shape.hidden)
     var layers: [Layer] = []
     for index in 0..<shape.layers {
@@ -81,17 +89,17 @@ public final class GPT: Sendable {
         try loader.vector("cls_embedding.embedding_table.weight", count + 1, width))
     case .captions(let tokens, let features):
       condition = .captions(
-        first: try loader.linear("cls_embedding.cap_proj.fc1.weight", width, features),
-        second: try loader.linear("cls_embedding.cap_proj.fc2.weight", width, width),
+        first: try loader.table("cls_embedding.cap_proj.fc1.weight", width, features),
+        second: try loader.table("cls_embedding.cap_proj.fc2.weight", width, width),
         null: try loader.vector("cls_embedding.uncond_embedding", tokens, features))
     }
-    let tokenEmbedding = try loader.linear("tok_embeddings.weight", shape.vocabulary, width)
+    let tokenEmbedding = try loader.table("tok_embeddings.weight", shape.vocabulary, width)
     let norm = try loader.vector("norm.weight", width)
     let output = try loader.linear("output.weight", shape.vocabulary, width)
     // Older files carry the rotary table, which is computed here.
     loader.ignore("freqs_cis")
     self.init(
-      configuration: shape, unexpected: loader.unexpected, layers: layers, condition: condition,
+      configuration: shape, precision: precision, unexpected: loader.unexpected, layers: layers, condition: condition,
       tokenEmbedding: tokenEmbedding, norm: norm, output: output)
   }
 

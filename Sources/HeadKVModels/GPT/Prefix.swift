@@ -48,6 +48,8 @@ extension GPT {
     _ features: UnsafePointer<Float>, _ tokens: Range<Int>, _ first: Linear, _ second: Linear
   ) -> PrefixInput {
     let pool = WorkerPool(threads: 1)
+    let scratch = LinearScratch(
+      rows: tokens.count, features: max(first.inFeatures, first.outFeatures))
     let input = AlignedBuffer<Float>(count: tokens.count * first.inFeatures, repeating: 0)
     let middle = AlignedBuffer<Float>(count: tokens.count * first.outFeatures, repeating: 0)
     let output = AlignedBuffer<Float>(count: tokens.count * second.outFeatures, repeating: 0)
@@ -55,11 +57,13 @@ extension GPT {
       from: features + tokens.lowerBound * first.inFeatures, count: input.count)
     unsafe first.apply(
       input.matrix(rows: tokens.count, columns: first.inFeatures),
-      into: middle.matrix(rows: tokens.count, columns: first.outFeatures), pool: pool)
+      into: middle.matrix(rows: tokens.count, columns: first.outFeatures), exactRows: false,
+      scratch: scratch, pool: pool)
     unsafe hkv_gelu_tanh(middle.base, middle.count)
     unsafe second.apply(
       middle.matrix(rows: tokens.count, columns: first.outFeatures),
-      into: output.matrix(rows: tokens.count, columns: second.outFeatures), pool: pool)
+      into: output.matrix(rows: tokens.count, columns: second.outFeatures), exactRows: false,
+      scratch: scratch, pool: pool)
     let values = unsafe Array(UnsafeBufferPointer(start: output.base, count: output.count))
     return PrefixInput(rows: tokens.count, embeddings: FloatStorage(values))
   }
@@ -83,6 +87,7 @@ extension DecodeEngine {
     let gate = AlignedBuffer<Float>(count: count * shape.hidden, repeating: 0)
     let up = AlignedBuffer<Float>(count: count * shape.hidden, repeating: 0)
     let zeroKey = AlignedBuffer<Float>(count: shape.headDimension, repeating: 0)
+    let scratch = LinearScratch(rows: count, features: max(width, shape.hidden))
     let stream = unsafe x.matrix(rows: count, columns: width)
     let norm = unsafe normed.matrix(rows: count, columns: width)
     let projected = unsafe qkv.matrix(rows: count, columns: 3 * width)
@@ -91,7 +96,8 @@ extension DecodeEngine {
 
     for (index, layer) in model.layers.enumerated() {
       unsafe normalise(stream, layer.attentionNorm, into: norm)
-      unsafe layer.queryKeyValue.apply(norm, into: projected, pool: pool)
+      unsafe layer.queryKeyValue.apply(
+        norm, into: projected, exactRows: false, scratch: scratch, pool: pool)
       for column in 0..<width {
         var sum = 0.0
         for row in 0..<count {
@@ -104,14 +110,17 @@ extension DecodeEngine {
           key: zeroKey.base, value: mean.row(count - 1) + head * shape.headDimension,
           CacheRow(position: -1, birth: 0, bias: log(Float(count))))
       }
-      unsafe layer.attentionOutput.apply(mean, into: stream, accumulate: true, pool: pool)
+      unsafe layer.attentionOutput.apply(
+        mean, into: stream, accumulate: true, exactRows: false, scratch: scratch, pool: pool)
       unsafe normalise(stream, layer.feedForwardNorm, into: norm)
       let hidden = unsafe gate.matrix(rows: count, columns: shape.hidden)
       unsafe FeedForwardWork.run(
-        layer, norm, gate: hidden, up: up.matrix(rows: count, columns: shape.hidden), pool: pool)
-      unsafe layer.down.apply(hidden, into: stream, accumulate: true, pool: pool)
+        layer, norm, gate: hidden, up: up.matrix(rows: count, columns: shape.hidden),
+        scratch: scratch, pool: pool)
+      unsafe layer.down.apply(
+        hidden, into: stream, accumulate: true, exactRows: false, scratch: scratch, pool: pool)
     }
     session.adoptPrefix(rows: 1)
-    unsafe scratch.setInput(row: 0, stream.row(count - 1))
+    unsafe self.scratch.setInput(row: 0, stream.row(count - 1))
   }
 }

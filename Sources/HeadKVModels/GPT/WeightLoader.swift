@@ -4,17 +4,35 @@ import HeadKVWeights
 /// Takes tensors out of a catalog one by one and keeps account of those nobody took.
 struct WeightLoader {
   let catalog: TensorCatalog
+  private let precision: WeightPrecision
+  private let pool: WorkerPool
+  private let arena = WeightArena()
   private var taken: Set<String> = []
 
-  init(_ catalog: TensorCatalog) { self.catalog = catalog }
+  /// - Parameter threads: threads that pack weights; at most 1024.
+  init(_ catalog: TensorCatalog, precision: WeightPrecision, threads: Int) {
+    self.catalog = catalog
+    self.precision = precision
+    pool = WorkerPool(threads: precision == .auto ? 1 : threads)
+  }
 
   private mutating func tensor(_ name: String, _ shape: [Int]) throws(ModelError) -> StoredTensor {
     taken.insert(name)
     do { return try catalog.tensor(name, shape: shape) } catch { throw .weights(error) }
   }
 
-  /// A matrix `[rows, columns]`, left where it lies in the file if its type and place allow.
+  /// A matrix `[rows, columns]` of the precision asked for. The pages of the file that were read
+  /// to pack it are given back, so that it is in memory once.
   mutating func linear(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear {
+    let plain = try table(name, rows, columns)
+    guard let packing = precision.packing else { return plain }
+    let packed = plain.packed(packing, arena: arena, pool: pool)
+    try tensor(name, [rows, columns]).forgetPages()
+    return packed
+  }
+
+  /// A matrix `[rows, columns]`, left where it lies in the file if its type and place allow.
+  mutating func table(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear {
     let tensor = try tensor(name, [rows, columns])
     let element: WeightElement? =
       switch tensor.info.dtype {

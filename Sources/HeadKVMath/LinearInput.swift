@@ -1,0 +1,70 @@
+internal import CHeadKVKernels
+
+/// Rows of input [rows, inFeatures] in the form that a linear layer reads.
+///
+/// Valid until the scratch memory that made it is used again.
+@unsafe
+package struct LinearInput {
+  let x: FloatMatrix
+  let rows: hkv_rows
+}
+
+/// Memory in which inputs are rounded or quantised for packed weights.
+///
+/// One thread at a time may use it; ``prepare(_:for:pool:)`` allocates nothing.
+@safe
+package final class LinearScratch {
+  private let buffer: AlignedBuffer<UInt8>
+
+  /// Room for `rows` rows of up to `features` values.
+  package init(rows: Int, features: Int) {
+    precondition(rows >= 0 && features >= 0, "negative size")
+    let most = Packing.allCases.map { Self.stride($0, features) }.max()!
+    buffer = AlignedBuffer(count: rows * most, repeating: 0)
+  }
+
+  /// Bytes from one row to the next: an odd number of cache lines, so that rows of a power of two
+  /// do not fall on one another in the cache.
+  private static func stride(_ packing: Packing, _ features: Int) -> Int {
+    (hkv_row_bytes(packing.code, features) + 63) / 64 * 64 | 64
+  }
+
+  /// Brings `x` [rows, inFeatures] into the form that `linear` reads.
+  ///
+  /// A row's form depends on the row alone.
+  package func prepare(_ x: FloatMatrix, for linear: Linear, pool: WorkerPool) -> LinearInput {
+    let (rows, features) = unsafe (x.rows, x.columns)
+    precondition(features == linear.inFeatures, "shapes of a linear layer do not fit")
+    guard let packing = linear.packing, packing != .f32 else {
+      return unsafe LinearInput(
+        x: x,
+        rows: hkv_rows(
+          base: UnsafeRawPointer(x.base), stride: 4 * x.stride, count: rows, segment_stride: 0))
+    }
+    let stride = Self.stride(packing, features)
+    precondition(rows * stride <= buffer.count, "more rows than the scratch memory takes")
+    let work = unsafe PrepareWork(x: x, packing: packing, base: buffer.base, stride: stride)
+    // Below this a region costs more than it saves.
+    if rows * features < 1 << 16 {
+      for row in 0..<rows { unsafe work.perform(row) }
+    } else {
+      unsafe pool.run(tasks: rows, work)
+    }
+    return unsafe LinearInput(
+      x: x,
+      rows: hkv_rows(
+        base: UnsafeRawPointer(buffer.base), stride: stride, count: rows, segment_stride: 0))
+  }
+}
+
+@unsafe
+private struct PrepareWork: ParallelWork {
+  let x: FloatMatrix
+  let packing: Packing
+  let base: UnsafeMutablePointer<UInt8>
+  let stride: Int
+
+  func perform(_ row: Int) {
+    unsafe hkv_prepare_row(packing.code, x.row(row), x.columns, base + row * stride)
+  }
+}
