@@ -46,6 +46,8 @@ struct kernel_table {
   void (*softmax)(float *, size_t);
   void (*exp)(float *, size_t);
   void (*rotate_pairs)(float *, const float *, size_t);
+  void (*merge_costs)(const float *, const float *, size_t, const float *, const int32_t *, int32_t,
+                      size_t, size_t, size_t, size_t, float *);
 };
 
 // Vectors of 16 lanes whatever the registers: wider than these, they become several. The memory
@@ -264,4 +266,10 @@ void hkv_exp(float *x, size_t n) { current()->exp(x, n); }
 
 void hkv_rotate_pairs(float *x, const float *cos_sin, size_t pairs) {
   current()->rotate_pairs(x, cos_sin, pairs);
+}
+
+void hkv_merge_costs(const float *k, const float *v, size_t stride, const float *bias,
+                     const int32_t *births, int32_t before, size_t row, size_t first, size_t rows,
+                     size_t dim, float *costs) {
+  current()->merge_costs(k, v, stride, bias, births, before, row, first, rows, dim, costs);
 }

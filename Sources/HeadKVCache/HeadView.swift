@@ -1,5 +1,3 @@
-import Foundation
-
 /// One head of a sequence after attention, as profilers and eviction rules see it.
 ///
 /// Rows are named by slot, `0..<count`; prefix rows fill the first slots, rows of this step the
@@ -114,21 +112,25 @@ public struct HeadView {
     return sum
   }
 
-  /// What merging two rows costs the head's output: see ``PairwiseMerging``. Summed over branches.
+  /// What merging `slot` with each other row costs the head's output, by slot: see
+  /// ``PairwiseMerging``; infinity for itself, the prefix and rows born from `birth` on. Summed over
+  /// branches.
   ///
-  /// - Complexity: O(headDimension).
-  func mergeCost(_ a: Int, _ b: Int) -> Float {
-    check(a)
-    check(b)
-    let (x, y) = unsafe (exp(rows.biases[a]), exp(rows.biases[b]))
-    let share = x * y / (x + y)
-    let own = unsafe rows.distances(a, b)
-    var product = own.keys * own.values
-    if let twin = unsafe twin {
-      let other = unsafe twin.distances(a, b)
-      product += other.keys * other.values
+  /// - Parameter costs: two numbers for each row.
+  /// - Complexity: O(count * headDimension).
+  func mergeCosts(
+    _ slot: Int, _ step: HeadStep, before birth: Int32, into costs: inout MutableSpan<Float>
+  ) {
+    check(slot)
+    precondition(costs.count >= 2 * count, "two numbers for each row")
+    costs.withUnsafeMutableBufferPointer { buffer in
+      let own = unsafe buffer.baseAddress!
+      unsafe rows.mergeCosts(slot, first: step.prefixRows, before: birth, into: own)
+      guard let twin = unsafe twin else { return }
+      let other = unsafe own + count
+      unsafe twin.mergeCosts(slot, first: step.prefixRows, before: birth, into: other)
+      for index in 0..<count { unsafe own[index] += other[index] }
     }
-    return share * share * product
   }
 
   // MARK: - What may go

@@ -106,4 +106,17 @@ extension Kernels {
     default: preconditionFailure("keys and values are of one type")
     }
   }
+
+  /// What merging row `row` with each other row costs: (ci cr / (ci + cr))^2 |k_i - k_r|^2
+  /// |v_i - v_r|^2 with c = exp(bias); infinity for rows before `first`, for those born from `before`
+  /// on, and for itself. `costs` takes `rows` floats.
+  package static func mergeCosts(
+    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, stride: Int,
+    biases: UnsafePointer<Float>, births: UnsafePointer<Int32>, before: Int32, row: Int,
+    first: Int, rows: Int, dim: Int, into costs: UnsafeMutablePointer<Float>
+  ) {
+    precondition(row >= first && row < rows && first >= 0, "no such row")
+    unsafe hkv_merge_costs(
+      keys, values, stride, biases, births, before, row, first, rows, dim, costs)
+  }
 }

@@ -125,6 +125,12 @@ void hkv_exp(float *x, size_t n);
 /// Turns interleaved pairs: (x0, x1) -> (x0 c - x1 s, x0 s + x1 c); cos_sin is [pairs][2].
 void hkv_rotate_pairs(float *x, const float *cos_sin, size_t pairs);
 
+/// costs[i] = (ci cr / (ci + cr))^2 |k_i - k_r|^2 |v_i - v_r|^2 for r = `row` and c = exp(bias), for
+/// the rows i from `first` on that were born before `before`; infinity for the others and for r.
+void hkv_merge_costs(const float *k, const float *v, size_t stride, const float *bias,
+                     const int32_t *births, int32_t before, size_t row, size_t first, size_t rows,
+                     size_t dim, float *costs);
+
 /// The instruction set in use: "portable", "avx2", "avx512", "avx512vnni" (dot products of bytes)
 /// or "avx512bf16" (of bytes and of bfloat16).
 const char *hkv_instruction_set(void);

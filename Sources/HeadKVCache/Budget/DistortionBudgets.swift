@@ -60,10 +60,8 @@ struct DistortionBudgets: Budgeter {
     {
       return next
     }
-    let curves = HeadMap(layers: shape.layers, heads: shape.heads) {
-      evidence.curve(layer: $0, head: $1)
-    }
-    return DistortionSplit.budgets(curves, total: total, least: least(shape), shape)
+    return DistortionSplit.budgets(
+      evidence.allCurves(), total: total, least: least(shape), shape)
   }
 
   /// Budgets with which the open heads go on; nil if they are to be committed now.

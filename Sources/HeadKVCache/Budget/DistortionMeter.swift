@@ -65,7 +65,7 @@ struct DistortionMeter: ~Copyable {
     let count = unsafe rows.count
     precondition(count > prefixRows, "there is nothing to measure")
     var order = Array(prefixRows..<count)
-    unsafe order.sort { unsafe rows.births[$0] < rows.births[$1] }
+    order.sort { unsafe rows.births[$0] < rows.births[$1] }
     slots = order
     births = order.map { unsafe rows.births[$0] }
     counts = order.map { unsafe exp(rows.biases[$0]) }

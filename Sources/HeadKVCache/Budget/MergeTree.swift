@@ -20,10 +20,10 @@ struct MergeTree {
     keys: UnsafePointer<Float>, values: UnsafePointer<Float>, slots: [Int], counts: [Float],
     size: Int
   ) {
-    count = slots.count
-    self.size = size
-    held = counts
-    memory = AlignedMemory(count: slots.count * 2 * size)
+    unsafe count = slots.count
+    unsafe self.size = size
+    unsafe held = counts
+    unsafe memory = AlignedMemory(count: slots.count * 2 * size)
     unsafe centres = memory.buffer.base
     for (row, slot) in slots.enumerated() {
       unsafe (centres + row * 2 * size).update(from: keys + slot * size, count: size)

@@ -19,31 +19,18 @@ public struct PairwiseMerging: EvictionRule, Hashable {
     into plan: inout EvictionPlan
   ) {
     let kept = head.firstKeptBirth(window: budget.window, step)
-    var lowest = -1
-    for slot in step.prefixRows..<head.count where head.birth(slot) < kept {
-      if head.score(slot) <= 0 { enter(slot, head, step, kept) }
-    }
-    var cost: Float = 0
-    var partner = -1
-    while true {
-      var best = Float.infinity
-      lowest = -1
+    var pair = (slot: -1, partner: -1)
+    plan.withScratch(columns: 2, of: head.count) { costs in
       for slot in step.prefixRows..<head.count where head.birth(slot) < kept {
-        if head.score(slot) < best {
-          best = head.score(slot)
-          lowest = slot
-        }
+        if head.score(slot) <= 0 { enter(slot, head, step, kept, &costs) }
       }
-      // A single row beside the window has no partner: the oldest goes.
-      guard lowest >= 0 else { return }
-      (cost, partner) = cheapest(lowest, head, step, kept)
-      guard partner >= 0 else { return }
-      if cost <= best { break }
-      head.setScore(lowest, cost)
+      pair = cheapest(head, step, kept, &costs)
     }
+    // A single row beside the window has no partner: the oldest goes.
+    guard pair.partner >= 0 else { return }
     // The lighter row goes, so that the heavier keeps its place on the grid.
-    let goes = head.bias(lowest) > head.bias(partner) ? partner : lowest
-    let stays = goes == lowest ? partner : lowest
+    let isLighter = head.bias(pair.slot) <= head.bias(pair.partner)
+    let (goes, stays) = isLighter ? pair : (pair.partner, pair.slot)
     head.setScore(goes, 0)
     // Unknown: scores are added when rows are merged, and this one changes.
     head.setScore(stays, -1)
@@ -51,24 +38,40 @@ public struct PairwiseMerging: EvictionRule, Hashable {
   }
 
   /// Finds the score of a row that is new beside the others, and lowers theirs where it is cheaper.
-  private func enter(_ slot: Int, _ head: HeadView, _ step: HeadStep, _ kept: Int32) {
+  private func enter(
+    _ slot: Int, _ head: HeadView, _ step: HeadStep, _ kept: Int32,
+    _ costs: inout MutableSpan<Float>
+  ) {
+    head.mergeCosts(slot, step, before: kept, into: &costs)
+    // A score of 0 would mean that nothing is known.
     var least = Float.greatestFiniteMagnitude
-    for other in step.prefixRows..<head.count where other != slot && head.birth(other) < kept {
-      let cost = head.mergeCost(slot, other)
+    for other in step.prefixRows..<head.count where costs[other] < .infinity {
+      let cost = max(costs[other], .leastNormalMagnitude)
       least = min(least, cost)
       if head.score(other) > cost { head.setScore(other, cost) }
     }
     head.setScore(slot, least)
   }
 
+  /// The pair with the least cost; the first on ties.
   private func cheapest(
-    _ slot: Int, _ head: HeadView, _ step: HeadStep, _ kept: Int32
-  ) -> (cost: Float, partner: Int) {
-    var best = (cost: Float.infinity, partner: -1)
-    for other in step.prefixRows..<head.count where other != slot && head.birth(other) < kept {
-      let cost = head.mergeCost(slot, other)
-      if cost < best.cost { best = (cost, other) }
+    _ head: HeadView, _ step: HeadStep, _ kept: Int32, _ costs: inout MutableSpan<Float>
+  ) -> (slot: Int, partner: Int) {
+    while true {
+      var lowest = -1
+      for slot in step.prefixRows..<head.count where head.birth(slot) < kept {
+        if lowest < 0 || head.score(slot) < head.score(lowest) { lowest = slot }
+      }
+      guard lowest >= 0 else { return (-1, -1) }
+      head.mergeCosts(lowest, step, before: kept, into: &costs)
+      var partner = -1
+      for other in step.prefixRows..<head.count where costs[other] < .infinity {
+        if partner < 0 || costs[other] < costs[partner] { partner = other }
+      }
+      guard partner >= 0 else { return (lowest, -1) }
+      let cost = max(costs[partner], .leastNormalMagnitude)
+      if cost <= head.score(lowest) { return (lowest, partner) }
+      head.setScore(lowest, cost)
     }
-    return best
   }
 }

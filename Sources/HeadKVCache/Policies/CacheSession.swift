@@ -1,4 +1,5 @@
 import HeadKVMath
+import Synchronization
 
 /// The cache of one sequence while it is drawn: runs a ``CachePolicy``.
 ///
@@ -197,14 +198,15 @@ public final class CacheSession: @unchecked Sendable {
   /// Ends the step: counts it, and revises budgets if that is due.
   ///
   /// Allocates only when budgets are revised or profiling ends.
-  package func finishStep() {
+  /// - Parameter pool: threads that measure heads, if that is due.
+  package func finishStep(pool: WorkerPool? = nil) {
     let isDue = !isPrefix && policy.schedule.isDue(from: tokens, to: tokens + newRows)
     if let history, !isPrefix {
       for index in 0..<newRows { history.note(token: tokens + index, birth: steps) }
     }
     if isPrefix { prefixRows += newRows } else { tokens += newRows }
     steps += 1
-    if leader == nil && !isPrefix { revise() }
+    if leader == nil && !isPrefix { revise(pool) }
     if isDue { updatedAt = tokens }
   }
 
@@ -221,7 +223,7 @@ public final class CacheSession: @unchecked Sendable {
 
   // MARK: - Revising budgets
 
-  private func revise() {
+  private func revise(_ pool: WorkerPool?) {
     if let profiler, let options = policy.budgeter.profiling, tokens >= options.tokens {
       profile = profiler.profile()
       if options.ranks { addRanks() }
@@ -232,7 +234,7 @@ public final class CacheSession: @unchecked Sendable {
     while revision < revisions.count && tokens >= revisions[revision] { revision += 1 }
     let evidence = BudgetEvidence(
       tokens: tokens, curves: curves, profile: { self.profile ?? self.profiler?.profile() },
-      measure: { self.measure($0, $1) })
+      measure: { self.measure($0, pool) })
     // A budgeter that has opened for this shape promises not to throw.
     let fresh = try! policy.budgeter.revised(evidence, budgets, shape)
     curves = evidence.curves
@@ -240,6 +242,16 @@ public final class CacheSession: @unchecked Sendable {
     let isLast = revision == revisions.count
     if isLast { history = nil }
     if fresh != budgets || isLast { adopt(fresh, until: isLast ? nil : revisions.last) }
+  }
+
+  private func measure(_ heads: [HeadIndex], _ pool: WorkerPool?) -> [DistortionCurve] {
+    guard let pool, heads.count > 1 else { return heads.map { measure($0.layer, $0.head) } }
+    let curves = Mutex([DistortionCurve?](repeating: nil, count: heads.count))
+    pool.run(tasks: heads.count) { index in
+      let curve = measure(heads[index].layer, heads[index].head)
+      curves.withLock { $0[index] = curve }
+    }
+    return curves.withLock { $0.map { $0! } }
   }
 
   /// What a head loses with fewer rows, by its latest queries.

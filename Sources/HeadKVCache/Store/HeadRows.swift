@@ -106,12 +106,13 @@ package struct HeadRows {
     unsafe VectorOperations.dot(keys + a * stride, keys + b * stride, stride)
   }
 
-  /// Squared distances of two rows' keys and of their values.
-  func distances(_ a: Int, _ b: Int) -> (keys: Float, values: Float) {
-    unsafe (
-      VectorOperations.squaredDistance(keys + a * stride, keys + b * stride, stride),
-      VectorOperations.squaredDistance(values + a * stride, values + b * stride, stride)
-    )
+  /// What merging `slot` with each other row costs: see ``Kernels/mergeCosts``.
+  func mergeCosts(
+    _ slot: Int, first: Int, before birth: Int32, into costs: UnsafeMutablePointer<Float>
+  ) {
+    unsafe Kernels.mergeCosts(
+      keys: keys, values: values, stride: stride, biases: biases, births: births, before: birth,
+      row: slot, first: first, rows: count, dim: stride, into: costs)
   }
 
   /// What is remembered of the row in `slot`.

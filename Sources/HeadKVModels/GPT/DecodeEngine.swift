@@ -208,10 +208,10 @@ public final class DecodeEngine {
     }
     // A leader revises the budgets of both branches, after both have counted the step.
     for group in 0..<groups where session(group: group).isFollower {
-      session(group: group).finishStep()
+      session(group: group).finishStep(pool: pool)
     }
     for group in 0..<groups where !session(group: group).isFollower {
-      session(group: group).finishStep()
+      session(group: group).finishStep(pool: pool)
     }
     for group in 0..<groups { session(group: group).notifyObservers() }
   }

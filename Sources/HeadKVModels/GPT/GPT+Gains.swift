@@ -19,12 +19,13 @@ extension GPT {
         unsafe signs.base[row * width + column] = Self.sign(row / heads * width + column)
       }
     }
+    let scratch = LinearScratch(rows: probes * heads, features: width)
     let x = unsafe signs.matrix(rows: probes * heads, columns: width)
     let y = unsafe outputs.matrix(rows: probes * heads, columns: width)
     return HeadMap(
       layers: layers.count, heads: heads,
       values: layers.flatMap { layer in
-        unsafe layer.attentionOutput.apply(x, into: y, pool: pool)
+        unsafe layer.attentionOutput.apply(x, into: y, exactRows: false, scratch: scratch, pool: pool)
         return (0..<heads).map { head in
           var sum: Float = 0
           for row in stride(from: head, to: probes * heads, by: heads) {
