@@ -20,6 +20,7 @@ extension CacheSession {
         let element =
           key(layer, head) ?? [Float](repeating: Float(steps), count: shape.headDimension)
         for row in 0..<newRows {
+          if wantsQueries { unsafe asked(layer: layer, head: head, index: row, element) }
           unsafe rows.append(
             key: element, value: element,
             CacheRow(position: isPrefix ? -1 : Int32(tokens + row), birth: steps))

@@ -19,7 +19,7 @@ import HeadKV
     for branches in GuidanceBranches.allCases {
       try run(
         PolicyChoice(
-          policy.name, budget: policy.needsBudget ? .rows(20) : nil, branches: branches), threads)
+          policy.name, budget: policy.name == "full" ? nil : .rows(20), branches: branches), threads)
     }
   }
 

@@ -2,22 +2,29 @@
 ///
 /// A decreasing step function of the rows kept, each step with the way of keeping them that loses
 /// least: so many newest rows, and so many that stand for all older ones.
-struct DistortionCurve: Sendable {
-  struct Point: Sendable, Hashable {
+package struct DistortionCurve: Sendable {
+  package struct Point: Sendable, Hashable {
     /// Rows kept, prefix included.
-    var rows: Int
-    var window: Int
+    package var rows: Int
+    package var window: Int
     /// Rows that stand for older tokens; 0: these are dropped.
-    var pool: Int
+    package var pool: Int
     /// Mean squared error of the head's output, scaled as it enters the residual stream.
-    var error: Double
+    package var error: Double
+
+    package init(rows: Int, window: Int, pool: Int, error: Double) {
+      self.rows = rows
+      self.window = window
+      self.pool = pool
+      self.error = error
+    }
   }
 
   /// Ascending in rows, strictly descending in error.
-  let points: [Point]
+  package let points: [Point]
 
   /// - Parameter candidates: in any order; at least one.
-  init(_ candidates: [Point]) {
+  package init(_ candidates: [Point]) {
     var best: [Point] = []
     for point in candidates.sorted(by: { ($0.rows, $0.error) < ($1.rows, $1.error) }) {
       if best.last.map({ point.error < $0.error }) ?? true { best.append(point) }
@@ -26,10 +33,10 @@ struct DistortionCurve: Sendable {
   }
 
   /// The best way to spend `rows` rows; the cheapest there is if they are too few.
-  func point(rows: Int) -> Point { points.last { $0.rows <= rows } ?? points[0] }
+  package func point(rows: Int) -> Point { points.last { $0.rows <= rows } ?? points[0] }
 
   /// The points on the lower convex hull with at least `rows` rows: marginal gains fall along it.
-  func hull(from rows: Int) -> [Point] {
+  package func hull(from rows: Int) -> [Point] {
     var start = point(rows: rows)
     start.rows = max(rows, start.rows)
     var hull = [start]

@@ -163,6 +163,7 @@ struct DistortionMeter: ~Copyable {
         // Few queries saw this window with rows beyond it: what is known of the last holds on.
         if asked[window] >= max(Self.queries / 4, 2) {
           error = errors[pool][window] / Double(asked[window]) * gain
+          if error.isNaN { error = .greatestFiniteMagnitude }
         }
         if window == 0 { continue }
         let grown =

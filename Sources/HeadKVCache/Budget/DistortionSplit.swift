@@ -2,12 +2,12 @@
 ///
 /// Rate-distortion allocation: rows go where the next one saves most, along each head's convex hull
 /// (Shoham and Gersho, "Efficient bit allocation for an arbitrary set of quantizers", 1988).
-enum DistortionSplit {
+package enum DistortionSplit {
   /// Budgets that sum to `total` exactly.
   ///
   /// - Precondition: `total` is between `least` and `shape.fullRows` for each head.
   /// - Complexity: O(heads^2 * points).
-  static func budgets(
+  package static func budgets(
     _ curves: HeadMap<DistortionCurve>, total: Int, least: Int, _ shape: SequenceShape
   ) -> HeadMap<HeadBudget> {
     let count = curves.values.count

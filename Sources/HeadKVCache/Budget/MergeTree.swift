@@ -34,8 +34,11 @@ struct MergeTree {
   private func cost(_ a: Int, _ b: Int) -> Float {
     let (x, y) = unsafe (centres + a * 2 * size, centres + b * 2 * size)
     let share = unsafe held[a] * held[b] / (held[a] + held[b])
-    return unsafe share * share * VectorOperations.squaredDistance(x, y, size)
+    let cost =
+      unsafe share * share * VectorOperations.squaredDistance(x, y, size)
       * VectorOperations.squaredDistance(x + size, y + size, size)
+    // No number is the dearest: there is always a pair to take.
+    return cost < .greatestFiniteMagnitude ? cost : .greatestFiniteMagnitude
   }
 
   /// For each of `levels` the cluster of each row when so many are left, numbered from 0.
@@ -51,7 +54,7 @@ struct MergeTree {
     for row in unsafe 0..<count { nearest[row] = unsafe best(row, live) }
     for level in levels.indices.reversed() where levels[level] > 0 {
       while live.count > levels[level] {
-        let goes = live.min { nearest[$0].cost < nearest[$1].cost }!
+        let goes = live.dropFirst().min { nearest[$0].cost < nearest[$1].cost }!
         let stays = nearest[goes].row
         unsafe merge(goes, into: stays)
         parent[goes] = stays

@@ -68,4 +68,22 @@ package enum ReferenceKernels {
     }
     return out
   }
+
+  /// What merging row `row` of K and V `[rows, dim]` with each other row costs.
+  package static func mergeCosts(
+    keys: [Float], values: [Float], biases: [Float], dim: Int, row: Int
+  ) -> [Double] {
+    func squaredDistance(_ x: [Float], _ other: Int) -> Double {
+      (0..<dim).reduce(0.0) {
+        let difference = Double(x[row * dim + $1]) - Double(x[other * dim + $1])
+        return $0 + difference * difference
+      }
+    }
+    return biases.indices.map { other in
+      if other == row { return .infinity }
+      let (a, b) = (Foundation.exp(Double(biases[row])), Foundation.exp(Double(biases[other])))
+      let share = a * b / (a + b)
+      return share * share * squaredDistance(keys, other) * squaredDistance(values, other)
+    }
+  }
 }
