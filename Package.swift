@@ -59,7 +59,8 @@ let package = Package(
     .executableTarget(
       name: "headkv-run",
       dependencies: [
-        "HeadKV", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "HeadKV", "HeadKVReport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
       name: "headkv-bench",

@@ -73,7 +73,7 @@ public struct Evaluator: Sendable {
     }
   }
 
-  private func check(_ set: TokenSet, _ count: Int) throws {
+  func check(_ set: TokenSet, _ count: Int) throws {
     let configuration = gpt.configuration
     guard count > 0 else { throw OptionError("\(set.path): pictures", "0", "at least one") }
     guard configuration.classCount > 0 else {

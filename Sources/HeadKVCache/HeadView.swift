@@ -123,7 +123,7 @@ public struct HeadView {
   ) {
     check(slot)
     precondition(costs.count >= 2 * count, "two numbers for each row")
-    costs.withUnsafeMutableBufferPointer { buffer in
+    unsafe costs.withUnsafeMutableBufferPointer { buffer in
       let own = unsafe buffer.baseAddress!
       unsafe rows.mergeCosts(slot, first: step.prefixRows, before: birth, into: own)
       guard let twin = unsafe twin else { return }

@@ -55,7 +55,14 @@ struct Generate: ParsableCommand {
   @Option(help: "Columns of the sheet. Default: one for each class.")
   var columns: Int?
 
+  @Option(help: "A page on the run (HTML); draws the pictures with the full cache, too.")
+  var report: String?
+
+  @Option(help: "With --report: a folder for each figure as PNG and SVG.")
+  var figures: String?
+
   func validate() throws {
+    if figures != nil && report == nil { throw ValidationError("--figures goes with --report") }
     guard (1...100_000).contains(count) else {
       throw ValidationError("--count must be 1 to 100000")
     }
@@ -63,14 +70,14 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
-    let wantsPictures = output != nil || tokensOut == nil
+    let wantsPictures = output != nil || tokensOut == nil || report != nil
     let options = try GenerationOptions(
       guidanceScale: cfgScale, guidanceInterval: cfgInterval, temperature: temperature,
       topK: topK, topP: topP, greedy: greedy, seed: seed,
       policy: try cache.choice(), threads: common.threadCount, batch: batch)
     let paths = try wantsPictures ? OutputPaths(output ?? "headkv.png") : nil
     try paths?.check()
-    if let tokensOut { try OutputPaths.checkDirectory(of: tokensOut) }
+    for path in [tokensOut, report].compactMap({ $0 }) { try OutputPaths.checkDirectory(of: path) }
     let model = try model.load(needsTokenizer: wantsPictures)
     let request = try Request(self, model)
     let generator = try Generator(model: model, options: options)
@@ -79,9 +86,15 @@ struct Generate: ParsableCommand {
     say(Self.memory(generator.policy.memory))
 
     let progress = ProgressLine(quiet: common.quiet)
-    let result = try generator.generate(conditions: request.conditions) { state in
+    func isWanted(_ state: GenerationProgress) -> Bool {
       progress.update(state.tokens, of: state.totalTokens, unit: "tokens")
       return !Interrupt.isRequested
+    }
+    let recorder = report.map { _ in RunRecorder(generator.policy.shape) }
+    let result = try generator.generate(conditions: request.conditions, progress: isWanted) {
+      picture, branch in
+      guard let recorder, picture == 0, branch == .conditional else { return [] }
+      return [recorder, recorder.profiler]
     }
     var written: [String] = []
     if let tokensOut {
@@ -96,6 +109,24 @@ struct Generate: ParsableCommand {
       }
       written += try paths.write(
         pictures, columns: columns ?? request.columns(count), text: recipe(options))
+    }
+    if let report, let recorder {
+      let fullOptions = try GenerationOptions(
+        guidanceScale: cfgScale, guidanceInterval: cfgInterval, temperature: temperature,
+        topK: topK, topP: topP, greedy: greedy, seed: seed, policy: PolicyChoice("full"),
+        threads: common.threadCount, batch: batch)
+      let full = try Generator(model: model, options: fullOptions)
+        .generate(conditions: request.conditions, progress: isWanted)
+      func pictures(_ result: GenerationResult) throws -> [(picture: RGBImage, tokens: [Int32])] {
+        let tokens = result.images.map(\.tokens)
+        return Array(zip(try model.images(tokens: tokens, threads: options.threads), tokens))
+      }
+      try GenerateReport(
+        settings: settings(options), shape: generator.policy.shape, policy: generator.policy,
+        report: result.report, recorder: recorder, drawn: try pictures(result),
+        full: try pictures(full)
+      ).write(to: report, figures: figures)
+      written.append(report)
     }
     try finish(options, result.report, pictures: result.images.count, written)
   }

@@ -9,7 +9,8 @@ struct HeadKVRun: ParsableCommand {
     abstract: "Draws pictures with autoregressive models in a fraction of their KV cache.",
     version: "0.1.0",
     subcommands: [
-      Generate.self, Decode.self, Tokenize.self, Inspect.self, Evaluate.self, Policies.self,
+      Generate.self, Decode.self, Tokenize.self, Inspect.self, Evaluate.self, Compare.self,
+      Profile.self, Policies.self,
     ],
     defaultSubcommand: Generate.self)
 

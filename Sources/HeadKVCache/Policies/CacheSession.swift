@@ -260,7 +260,7 @@ public final class CacheSession: @unchecked Sendable {
     var meter = unsafe DistortionMeter(
       cache.rows(layer: layer, head: head), prefixRows: prefixRows,
       moment: DistortionMeter.Moment(tokens: tokens, grid: shape.grid))
-    history.withQueries(
+    unsafe history.withQueries(
       layer: layer, head: head, newest: tokens - 1, count: DistortionMeter.queries
     ) { unsafe meter.ask($0, birth: $1) }
     return meter.curve(gain: Double(gains?[layer, head] ?? 1))
@@ -286,20 +286,26 @@ public final class CacheSession: @unchecked Sendable {
     follower?.cache.recarve(capacities: capacities)
   }
 
-  /// Effective ranks of the picture's keys and values, from the rows that are live.
   private func addRanks() {
     for layer in 0..<shape.layers {
       for head in 0..<shape.heads {
-        let rows = unsafe cache.rows(layer: layer, head: head)
-        let (first, count) = unsafe (prefixRows * rows.stride, rows.count - prefixRows)
-        func rank(_ start: UnsafeMutablePointer<Float>) -> Double? {
-          let matrix = unsafe Array(
-            UnsafeBufferPointer(start: start + first, count: count * shape.headDimension))
-          return EffectiveRank.of(matrix, rows: count, columns: shape.headDimension)
-        }
-        unsafe profile?.heads[layer, head].keyRank = rank(rows.keys)
-        unsafe profile?.heads[layer, head].valueRank = rank(rows.values)
+        let ranks = effectiveRanks(layer: layer, head: head)
+        profile?.heads[layer, head].keyRank = ranks.key
+        profile?.heads[layer, head].valueRank = ranks.value
       }
     }
+  }
+
+  /// Effective ranks of the picture's keys and values in a head, from the rows that are live; nil
+  /// if they cannot be computed. Allocates.
+  public func effectiveRanks(layer: Int, head: Int) -> (key: Double?, value: Double?) {
+    let rows = unsafe cache.rows(layer: layer, head: head)
+    let (first, count) = unsafe (prefixRows * rows.stride, rows.count - prefixRows)
+    func rank(_ start: UnsafeMutablePointer<Float>) -> Double? {
+      let matrix = unsafe Array(
+        UnsafeBufferPointer(start: start + first, count: count * shape.headDimension))
+      return EffectiveRank.of(matrix, rows: count, columns: shape.headDimension)
+    }
+    return unsafe (rank(rows.keys), rank(rows.values))
   }
 }

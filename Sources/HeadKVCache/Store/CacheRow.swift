@@ -1,3 +1,5 @@
+import Foundation
+
 /// What the store remembers of one cached row beside its key and value.
 public struct CacheRow: Sendable, Hashable {
   /// Index of the token on its grid in raster order (row * width + column); negative for a row of
@@ -16,4 +18,7 @@ public struct CacheRow: Sendable, Hashable {
   }
 
   public var isPrefix: Bool { position < 0 }
+
+  /// Tokens that the row stands for.
+  public var tokens: Int { Int(exp(min(max(bias, 0), 40)).rounded()) }
 }

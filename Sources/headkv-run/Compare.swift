@@ -1,0 +1,179 @@
+import ArgumentParser
+import Foundation
+import HeadKV
+import HeadKVReport
+
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compare cache policies on the same tokens: a table and a chart of loss and memory.")
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: "Cache policies: a list. strict is auto with --kv-cap strict.")
+  var kvPolicy = "auto,strict,headkv,line,merge,snapkv,adakv,window,h2o"
+
+  @Option(help: "Cache budgets: a list of what generate takes.")
+  var kvBudget = "1/4,1/6,1/10,1/16"
+
+  @Option(help: "Safetensors with tokens [N,T] and classes [N]. Default: the bundled 64 pictures.")
+  var tokens: String?
+
+  @Option(help: "Pictures to use at most.")
+  var limit: Int?
+
+  @Option(help: "Pictures at the same time; changes nothing in the result.")
+  var batch = 16
+
+  @Option(name: .shortAndLong, help: "The chart: .svg or .png.")
+  var output: String?
+
+  @Option(name: .shortAndLong, help: "The table: text, md, csv or json.")
+  var format: TableFormat = .text
+
+  @Option(help: "A page with chart and table (HTML).")
+  var report: String?
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+    guard (1...4096).contains(batch) else { throw ValidationError("--batch must be 1 to 4096") }
+  }
+
+  func run() throws {
+    for path in [output, report].compactMap({ $0 }) { try OutputPaths.checkDirectory(of: path) }
+    if let output, !output.hasSuffix(".svg"), !output.hasSuffix(".png") {
+      throw OptionError("-o", output, "a name that ends in .svg or .png")
+    }
+    let names = kvPolicy.split(separator: ",").map(String.init)
+    let budgets = kvBudget.split(separator: ",").map(String.init)
+    var labels: [(policy: String, budget: String)] = []
+    var choices: [PolicyChoice] = []
+    for name in names {
+      for budget in budgets {
+        labels.append((name, budget))
+        choices.append(
+          PolicyChoice(
+            name == "strict" ? "auto" : name,
+            budget: name == "full" ? nil : try CacheBudget(parsing: budget),
+            options: name == "strict" ? ["cap": "strict"] : [:]))
+      }
+    }
+    guard !choices.isEmpty else { throw OptionError("--kv-policy", "empty", "a list of policies") }
+    let gpt = try model.load(needsTokenizer: false).gpt
+    let set = try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
+    let progress = ProgressLine(quiet: common.quiet)
+    let results = try Evaluator(
+      gpt: gpt, policies: choices, threads: common.threadCount, batch: batch
+    ).evaluateAll(set, limit: limit) { done, total in
+      progress.update(done, of: total, unit: "pictures")
+      return !Interrupt.isRequested
+    }
+    let heads = gpt.configuration.layers * gpt.configuration.heads
+    let lines = zip(labels, results).map {
+      ComparisonLine($0.policy, $0.budget, $1.report, heads: heads)
+    }
+    if common.json || format == .json {
+      try Output.json(["policies": lines])
+    } else {
+      Output.write(format.table(lines), to: .standardOutput)
+    }
+    let chart = try chart(names, lines, pictures: results[0].report.sequences)
+    if let output { try chart.figure.write(to: output) }
+    if let report {
+      var page = RunReport(title: "Cache policies compared")
+      page.settings = [
+        ("model", gpt.configuration.summary),
+        ("pictures", "\(results[0].report.sequences)"),
+        ("loss with the full cache", String(format: "%.4f nats a token", results[0].report.nllFull)),
+      ]
+      page.charts = [chart]
+      page.chartTable = (ComparisonLine.columns, lines.map(\.cells))
+      try page.page().write(to: report)
+    }
+  }
+
+  private func chart(
+    _ names: [String], _ lines: [ComparisonLine], pictures: Int
+  ) throws -> LossMemoryChart {
+    try LossMemoryChart(
+      title: "What a smaller cache costs",
+      subtitle: "Extra loss on \(pictures) held-out pictures; rows held once budgets are set",
+      series: names.map { name in
+        LossMemoryChart.Series(
+          name: name,
+          points: lines.filter { $0.policy == name }.map {
+            LossMemoryChart.Point(share: $0.share, loss: $0.delta, error: $0.deltaError)
+          }, isEmphasised: name == "auto")
+      })
+  }
+}
+
+/// A line of the comparison.
+struct ComparisonLine: Encodable {
+  let policy: String
+  let budget: String
+  /// Rows a head holds at most, on average over heads: while heads are profiled, and afterwards.
+  let rowsProfiling: Double
+  let rowsAfter: Double
+  /// Of the full cache's bytes, by rows after profiling.
+  let share: Double
+  let bytesHeld: Int
+  let nll: Double
+  let delta: Double
+  let deltaError: Double
+  let kl: Double
+  let top1: Double
+
+  init(_ policy: String, _ budget: String, _ report: EvaluationReport, heads: Int) {
+    self.policy = policy
+    self.budget = budget
+    rowsProfiling = Double(report.profilingRowsPeak) / Double(heads)
+    rowsAfter = Double(report.steadyRowsPeak) / Double(heads)
+    share = rowsAfter / Double(report.tokensPerSequence)
+    bytesHeld = report.cacheBytes
+    nll = report.nll
+    delta = report.delta
+    deltaError = report.deltaStandardError
+    kl = report.meanKL
+    top1 = report.top1Agreement
+  }
+
+  static let columns = [
+    "policy", "budget", "rows a head", "while profiling", "bytes held", "loss", "more than full",
+    "s.e.", "KL", "same best token",
+  ]
+
+  var cells: [String] {
+    [
+      policy, budget, String(format: "%.1f", rowsAfter),
+      rowsProfiling > 0 ? String(format: "%.1f", rowsProfiling) : "-", "\(bytesHeld)",
+      String(format: "%.4f", nll), String(format: "%+.4f", delta),
+      String(format: "%.4f", deltaError), String(format: "%.4f", kl),
+      String(format: "%.1f %%", top1 * 100),
+    ]
+  }
+}
+
+/// How a table is printed.
+enum TableFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, md, csv, json
+
+  func table(_ lines: [ComparisonLine]) -> String {
+    let rows = [ComparisonLine.columns] + lines.map(\.cells)
+    switch self {
+    case .csv: return rows.map { $0.joined(separator: ",") + "\n" }.joined()
+    case .md:
+      let rule = "|" + rows[0].map { _ in "---|" }.joined() + "\n"
+      let text = rows.map { "| " + $0.joined(separator: " | ") + " |\n" }
+      return text[0] + rule + text.dropFirst().joined()
+    case .text, .json:
+      let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+      return rows.map { row in
+        row.enumerated().map { column, cell in
+          let space = String(repeating: " ", count: widths[column] - cell.count)
+          return column < 2 ? cell + space : space + cell
+        }.joined(separator: "  ") + "\n"
+      }.joined()
+    }
+  }
+}
