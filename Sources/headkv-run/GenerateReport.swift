@@ -72,7 +72,7 @@ struct GenerateReport {
       .map { order[$0] }
     let moments = recorder.moments.prefix(state.kept.count)
     return try KeptRows(
-      title: "Kept rows", subtitle: "first picture; brighter rows stand for more tokens",
+      title: "Kept rows", subtitle: "first picture; darker rows stand for more tokens",
       width: shape.grid.width, height: shape.grid.height,
       moments: moments.map { "token \($0)" },
       heads: chosen.map { head in
