@@ -32,7 +32,7 @@ struct GenerateReport {
     }
     let state = recorder.result
     page.headMaps = try headMaps(state)
-    page.keptRows = [try keptRows(state)]
+    page.keptRows = state.kept.isEmpty ? [] : [try keptRows(state)]
     page.timelines = [
       try RowTimeline(
         title: "Live rows", subtitle: "first picture, all heads", held: state.liveRows,
@@ -45,7 +45,7 @@ struct GenerateReport {
     guard let folder else { return }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     var named = page.headMaps.map { ($0.title.lowercased(), $0.figure) }
-    named.append(("kept-rows", page.keptRows[0].figure))
+    named += page.keptRows.map { ("kept-rows", $0.figure) }
     named.append(("live-rows", page.timelines[0].figure))
     for (name, figure) in named {
       for suffix in ["svg", "png"] { try figure.write(to: "\(folder)/\(name).\(suffix)") }

@@ -60,7 +60,13 @@ struct Profile: ParsableCommand {
       } catch {
         throw OptionError("--load", load, "a file that can be read")
       }
-      return try show([try HeadProfile(json: data)], late: [])
+      let profile: HeadProfile
+      do {
+        profile = try HeadProfile(json: data)
+      } catch {
+        throw OptionError("--load", load, "a profile; \(error)")
+      }
+      return try show([profile], late: [])
     }
     let gpt = try model.load(needsTokenizer: false).gpt
     let set = try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
