@@ -124,7 +124,7 @@ public struct HeadView {
     check(slot)
     precondition(costs.count >= 2 * count, "two numbers for each row")
     unsafe costs.withUnsafeMutableBufferPointer { buffer in
-      let own = unsafe buffer.baseAddress!
+      let own = buffer.baseAddress!
       unsafe rows.mergeCosts(slot, first: step.prefixRows, before: birth, into: own)
       guard let twin = unsafe twin else { return }
       let other = unsafe own + count

@@ -49,7 +49,8 @@ struct Compare: ParsableCommand {
     var labels: [(policy: String, budget: String)] = []
     var choices: [PolicyChoice] = []
     for name in names {
-      for budget in budgets {
+      // The full cache has no budget: it runs once.
+      for budget in name == "full" ? ["100%"] : budgets {
         labels.append((name, budget))
         choices.append(
           PolicyChoice(

@@ -15,7 +15,6 @@ struct DistortionBudgets: Budgeter {
   /// Rows of a head that is committed before the end.
   let early: Int
   private let options: ProfilingOptions
-  private let prefixRows: Int
 
   init(
     total: Int, profiling: ProfilingOptions, isStrict: Bool, peaked: Double, _ shape: SequenceShape
@@ -24,7 +23,6 @@ struct DistortionBudgets: Budgeter {
     self.isStrict = isStrict
     self.peaked = peaked
     options = profiling
-    prefixRows = shape.prefixRows
     let even = total / shape.allHeads
     let least = shape.prefixRows + 3
     early = min(max(least, even / 4), even)
@@ -89,7 +87,7 @@ struct DistortionBudgets: Budgeter {
       }
     }
     let left = total - (shape.allHeads - open.count) * early
-    let most = min(prefixRows + options.tokens + shape.rowsPerStep - 1, shape.fullRows)
+    let most = min(shape.prefixRows + options.tokens + shape.rowsPerStep - 1, shape.fullRows)
     let rows = min(left / max(open.count, 1), most)
     return HeadMap(layers: shape.layers, heads: shape.heads) { layer, head in
       if let curve = evidence.curves[layer, head] {

@@ -6,8 +6,17 @@ extension GPT {
   /// columns of the output projection, summed, over the head's size.
   ///
   /// Estimated with vectors of signs (Hutchinson, 1989), as weights may be packed in any form.
-  /// - Complexity: reads the output projections once.
+  /// - Complexity: reads the output projections once in the model's life.
   func outputGains(pool: WorkerPool) -> HeadMap<Float> {
+    gains.withLock { known in
+      if let known { return known }
+      let fresh = measuredGains(pool)
+      known = fresh
+      return fresh
+    }
+  }
+
+  private func measuredGains(_ pool: WorkerPool) -> HeadMap<Float> {
     let probes = 4
     let (width, heads, size) = (
       configuration.dimension, configuration.heads, configuration.headDimension

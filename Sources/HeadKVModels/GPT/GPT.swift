@@ -1,5 +1,7 @@
+import HeadKVCache
 import HeadKVMath
 import HeadKVWeights
+import Synchronization
 
 /// The weights of a LlamaGen GPT, read-only and shared by all that draw with them.
 ///
@@ -33,6 +35,8 @@ public final class GPT: Sendable {
   let norm: FloatStorage
   let output: Linear
   let rotary: RotaryTable
+  /// Filled when first asked for: engines come and go with each batch.
+  let gains = Mutex<HeadMap<Float>?>(nil)
 
   init(
     configuration: GPTConfiguration, precision: WeightPrecision, unexpected: [String],
