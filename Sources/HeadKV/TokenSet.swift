@@ -3,7 +3,15 @@ public struct TokenSet: Sendable, Hashable {
   public let tokens: [[Int32]]
   /// Empty if the file has none.
   public let classes: [Int]
+  /// The file, for messages.
   public let path: String
+
+  /// Pictures that come from no file.
+  public init(tokens: [[Int32]], classes: [Int]) {
+    self.tokens = tokens
+    self.classes = classes
+    path = "pictures"
+  }
 
   /// - Throws: ``WeightError`` or ``OptionError``, naming file and tensor.
   public init(reading path: String) throws {

@@ -10,7 +10,10 @@ struct Compare: ParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "Cache policies: a list. strict is auto with --kv-cap strict.")
+  @Option(
+    help: ArgumentHelp(
+      "Cache policies: a list, each with its options behind colons, as in "
+        + "merge:budgets=entropy:window=0.6. strict is auto:cap=strict."))
   var kvPolicy = "auto,strict,headkv,line,merge,snapkv,adakv,window,h2o"
 
   @Option(help: "Cache budgets: a list of what generate takes.")
@@ -44,41 +47,30 @@ struct Compare: ParsableCommand {
     if let output, !output.hasSuffix(".svg"), !output.hasSuffix(".png") {
       throw OptionError("-o", output, "a name that ends in .svg or .png")
     }
-    let names = kvPolicy.split(separator: ",").map(String.init)
-    let budgets = kvBudget.split(separator: ",").map(String.init)
-    var labels: [(policy: String, budget: String)] = []
-    var choices: [PolicyChoice] = []
-    for name in names {
-      // The full cache has no budget: it runs once.
-      for budget in name == "full" ? ["100%"] : budgets {
-        labels.append((name, budget))
-        choices.append(
-          PolicyChoice(
-            name == "strict" ? "auto" : name,
-            budget: name == "full" ? nil : try CacheBudget(parsing: budget),
-            options: name == "strict" ? ["cap": "strict"] : [:]))
-      }
-    }
-    guard !choices.isEmpty else { throw OptionError("--kv-policy", "empty", "a list of policies") }
+    let asked = try PolicyList(policies: kvPolicy, budgets: kvBudget)
     let gpt = try model.load(needsTokenizer: false).gpt
+    let shape = gpt.configuration.sequenceShape
+    let plans = try asked.entries.map { try $0.choice.policy(for: shape).memory }
+    if !common.quiet {
+      Output.write(Self.caps(asked, plans, heads: shape.allHeads), to: .standardError)
+    }
     let set = try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
     let progress = ProgressLine(quiet: common.quiet)
     let results = try Evaluator(
-      gpt: gpt, policies: choices, threads: common.threadCount, batch: batch
+      gpt: gpt, policies: asked.entries.map(\.choice), threads: common.threadCount, batch: batch
     ).evaluateAll(set, limit: limit) { done, total in
       progress.update(done, of: total, unit: "pictures")
       return !Interrupt.isRequested
     }
-    let heads = gpt.configuration.layers * gpt.configuration.heads
-    let lines = zip(labels, results).map {
-      ComparisonLine($0.policy, $0.budget, $1.report, heads: heads)
+    let lines = zip(asked.entries, results).map {
+      ComparisonLine($0.name, $0.budget, $1.report, heads: shape.allHeads)
     }
     if common.json || format == .json {
       try Output.json(["policies": lines])
     } else {
-      Output.write(format.table(lines), to: .standardOutput)
+      Output.write(format.table([ComparisonLine.columns] + lines.map(\.cells)), to: .standardOutput)
     }
-    let chart = try chart(names, lines, pictures: results[0].report.sequences)
+    let chart = try chart(asked.names, lines, pictures: results[0].report.sequences)
     if let output { try chart.figure.write(to: output) }
     if let report {
       var page = RunReport(title: "Cache policies compared")
@@ -91,6 +83,22 @@ struct Compare: ParsableCommand {
       page.chartTable = (ComparisonLine.columns, lines.map(\.cells))
       try page.page().write(to: report)
     }
+  }
+
+  /// What a sequence's cache may take under each choice, said before the run.
+  private static func caps(
+    _ asked: PolicyList, _ plans: [MemoryPlan], heads: Int
+  ) -> String {
+    let columns = ["policy", "budget", "rows a head at most", "while profiling", "bytes at most"]
+    let rows = zip(asked.entries, plans).map { entry, plan in
+      let steady = Double(plan.steadyRows) / Double(heads)
+      let profiling = Double(plan.profilingRows) / Double(heads)
+      return [
+        entry.name, entry.budget, String(format: "%.1f", steady),
+        plan.isRevised ? String(format: "%.1f", profiling) : "-", "\(plan.capBytes)",
+      ]
+    }
+    return "caches of a sequence, planned:\n" + TableFormat.text.table([columns] + rows) + "\n"
   }
 
   private func chart(
@@ -118,7 +126,9 @@ struct ComparisonLine: Encodable {
   let rowsAfter: Double
   /// Of the full cache's bytes, by rows after profiling.
   let share: Double
+  /// Bytes that a sequence's cache held at its peak, and the most that was planned.
   let bytesHeld: Int
+  let bytesPlanned: Int
   let nll: Double
   let delta: Double
   let deltaError: Double
@@ -132,6 +142,7 @@ struct ComparisonLine: Encodable {
     rowsAfter = Double(report.steadyRowsPeak) / Double(heads)
     share = rowsAfter / Double(report.tokensPerSequence)
     bytesHeld = report.cacheBytes
+    bytesPlanned = report.cacheBytesPlanned
     nll = report.nll
     delta = report.delta
     deltaError = report.deltaStandardError
@@ -140,7 +151,7 @@ struct ComparisonLine: Encodable {
   }
 
   static let columns = [
-    "policy", "budget", "rows a head", "while profiling", "bytes held", "loss", "more than full",
+    "policy", "budget", "rows a head", "while profiling", "bytes held", "of planned", "loss", "more than full",
     "s.e.", "KL", "same best token",
   ]
 
@@ -148,33 +159,10 @@ struct ComparisonLine: Encodable {
     [
       policy, budget, String(format: "%.1f", rowsAfter),
       rowsProfiling > 0 ? String(format: "%.1f", rowsProfiling) : "-", "\(bytesHeld)",
+      "\(bytesPlanned)",
       String(format: "%.4f", nll), String(format: "%+.4f", delta),
       String(format: "%.4f", deltaError), String(format: "%.4f", kl),
       String(format: "%.1f %%", top1 * 100),
     ]
-  }
-}
-
-/// How a table is printed.
-enum TableFormat: String, ExpressibleByArgument, CaseIterable {
-  case text, md, csv, json
-
-  func table(_ lines: [ComparisonLine]) -> String {
-    let rows = [ComparisonLine.columns] + lines.map(\.cells)
-    switch self {
-    case .csv: return rows.map { $0.joined(separator: ",") + "\n" }.joined()
-    case .md:
-      let rule = "|" + rows[0].map { _ in "---|" }.joined() + "\n"
-      let text = rows.map { "| " + $0.joined(separator: " | ") + " |\n" }
-      return text[0] + rule + text.dropFirst().joined()
-    case .text, .json:
-      let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-      return rows.map { row in
-        row.enumerated().map { column, cell in
-          let space = String(repeating: " ", count: widths[column] - cell.count)
-          return column < 2 ? cell + space : space + cell
-        }.joined(separator: "  ") + "\n"
-      }.joined()
-    }
   }
 }

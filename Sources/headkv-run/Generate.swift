@@ -226,7 +226,7 @@ private struct Request {
     }
     let asked = command.classes.isEmpty ? ["0"] : command.classes
     for text in asked {
-      for index in try Self.indices(text, model) {
+      for index in try ClassList.indices(text, model) {
         for _ in 0..<command.count {
           classes.append(index)
           conditions.append(.category(index))
@@ -239,17 +239,6 @@ private struct Request {
     let groups = max(conditions.count / count, 1)
     if groups > 1 { return min(groups == 0 ? 1 : count == 1 ? min(groups, 10) : count, 24) }
     return Int(Double(conditions.count).squareRoot().rounded(.up))
-  }
-
-  private static func indices(_ text: String, _ model: ImageModel) throws -> [Int] {
-    if text == "all" { return Array(0..<model.gpt.configuration.classCount) }
-    let parts = text.replacingOccurrences(of: "...", with: "-").split(separator: "-")
-    if parts.count == 2, let first = Int(parts[0]), let last = Int(parts[1]) {
-      guard first <= last else { throw OptionError("class range", text, "from low to high") }
-      let low = try model.classIndex("\(first)")
-      return Array(low...(try model.classIndex("\(last)")))
-    }
-    return [try model.classIndex(text)]
   }
 }
 

@@ -53,7 +53,7 @@ struct GenerateReport {
   }
 
   private func headMaps(_ state: RunRecorder.State) throws -> [HeadKVReport.HeadMap] {
-    let maps = ProfileMaps([recorder.profiler.profile()])
+    let maps = ProfileMaps(recorder.profiler.profile())
     var figures = Array(try maps.figures().prefix(3))
     if let budgets = state.budgets {
       figures.append(

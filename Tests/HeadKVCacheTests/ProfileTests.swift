@@ -177,3 +177,35 @@ private func profile(
     #expect(abs(try #require(heads[0, 1].valueRank) - 4) < 1e-3)
   }
 }
+
+@Suite struct ProfileMeanTests {
+  private func even(_ keyRank: Double?) -> HeadProfile {
+    var found = profile(tokens: 39..<40) { _, _, _, _ in 0 }
+    found.heads[0, 0].keyRank = keyRank
+    return found
+  }
+
+  @Test func isTheMeanOfEachHead() throws {
+    let peaked = profile(tokens: 39..<40) { _, _, row, now in row.birth == now - 1 ? 30 : 0 }
+    let mean = try HeadProfile(meanOf: [even(nil), peaked])
+    for head in mean.heads.values {
+      #expect(abs(head.entropy - 0.5) < 0.001 && abs(head.reach - (36 + 2) / 2) < 1e-6)
+      #expect(abs(head.ageMass[1] - (1 + 1.0 / 40) / 2) < 1e-3)
+      #expect(abs(head.ageMass.reduce(0, +) - 1) < 1e-5)
+      #expect(abs(head.offsetMass.values.reduce(head.offsetMass.rest, +) - 1) < 1e-5)
+    }
+    #expect(try HeadProfile(json: mean.json()) == mean)
+  }
+
+  @Test func ranksThatAreUnknownDoNotCountAsZero() throws {
+    let mean = try HeadProfile(meanOf: [even(6), even(nil), even(4)])
+    #expect(mean.heads[0, 0].keyRank == 5 && mean.heads[0, 0].valueRank == nil)
+    #expect(mean.heads[1, 1].keyRank == nil)
+  }
+
+  @Test func profilesOfDifferentTokensHaveNoMean() {
+    let other = profile(tokens: 30..<40) { _, _, _, _ in 0 }
+    #expect(throws: ProfileError.self) { try HeadProfile(meanOf: [even(nil), other]) }
+    #expect(throws: ProfileError.self) { try HeadProfile(meanOf: []) }
+  }
+}

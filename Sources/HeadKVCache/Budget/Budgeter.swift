@@ -5,8 +5,9 @@
 public protocol Budgeter: Sendable {
   /// What is profiled; nil if nothing is.
   var profiling: ProfilingOptions? { get }
-  /// Whether heads are measured on their latest queries, which are then kept until the last revision.
-  var measuresDistortion: Bool { get }
+  /// How heads are measured on their latest queries, which are then kept until the last revision;
+  /// nil if they are not.
+  var distortion: DistortionOptions? { get }
   /// Numbers of tokens, ascending, after which ``revised(_:_:_:)`` is asked.
   var revisions: [Int] { get }
 
@@ -27,7 +28,16 @@ public protocol Budgeter: Sendable {
 }
 
 extension Budgeter {
-  public var measuresDistortion: Bool { false }
+  public var distortion: DistortionOptions? { nil }
+}
+
+/// How the loss of a head with fewer rows is measured.
+public struct DistortionOptions: Sendable, Hashable {
+  /// Whether rows that are old by now are weighed for all that will be old in the rest of the
+  /// picture.
+  public var anticipatesGrowth: Bool
+
+  public init(anticipatesGrowth: Bool = true) { self.anticipatesGrowth = anticipatesGrowth }
 }
 
 /// Budgets that are known before the first token; a profile may be taken beside them.

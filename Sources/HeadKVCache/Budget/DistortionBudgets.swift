@@ -14,11 +14,14 @@ struct DistortionBudgets: Budgeter {
   let peaked: Double
   /// Rows of a head that is committed before the end.
   let early: Int
+  let distortion: DistortionOptions?
   private let options: ProfilingOptions
 
   init(
-    total: Int, profiling: ProfilingOptions, isStrict: Bool, peaked: Double, _ shape: SequenceShape
+    total: Int, profiling: ProfilingOptions, distortion: DistortionOptions, isStrict: Bool,
+    peaked: Double, _ shape: SequenceShape
   ) {
+    self.distortion = distortion
     self.total = total
     self.isStrict = isStrict
     self.peaked = peaked
@@ -34,7 +37,6 @@ struct DistortionBudgets: Budgeter {
 
   var profiling: ProfilingOptions? { options }
   let revisions: [Int]
-  var measuresDistortion: Bool { true }
 
   private func least(_ shape: SequenceShape) -> Int { shape.prefixRows + 2 }
 

@@ -25,8 +25,11 @@ struct DistortionMeter: ~Copyable {
     /// Tokens that the mean query saw.
     var seen: Double
 
-    init(tokens: Int, grid: TokenGrid) {
+    let anticipatesGrowth: Bool
+
+    init(tokens: Int, grid: TokenGrid, options: DistortionOptions = DistortionOptions()) {
       self.tokens = tokens
+      anticipatesGrowth = options.anticipatesGrowth
       horizon = Double(tokens) + Double(grid.count - tokens) / 4
       fewest = Double(min(grid.width / 2, max(tokens / 6, 2)))
       seen = Double(tokens) - Double(min(grid.width, tokens)) / 2
@@ -34,7 +37,8 @@ struct DistortionMeter: ~Copyable {
 
     /// How many times more old tokens there will be than the mean query saw.
     func growth(window: Int) -> Double {
-      max((horizon - Double(window)) / max(fewest, seen - Double(window)), 1)
+      guard anticipatesGrowth else { return 1 }
+      return max((horizon - Double(window)) / max(fewest, seen - Double(window)), 1)
     }
   }
 

@@ -66,7 +66,7 @@ public final class CacheSession: @unchecked Sendable {
     } else if let options = policy.budgeter.profiling {
       profiler = HeadProfiler(policy.shape, options)
     }
-    if leader == nil && policy.budgeter.measuresDistortion {
+    if leader == nil && policy.budgeter.distortion != nil {
       history = QueryHistory(policy.shape, depth: policy.shape.grid.width)
     }
   }
@@ -256,10 +256,12 @@ public final class CacheSession: @unchecked Sendable {
 
   /// What a head loses with fewer rows, by its latest queries.
   private func measure(_ layer: Int, _ head: Int) -> DistortionCurve {
-    guard let history else { preconditionFailure("this policy does not measure heads") }
+    guard let history, let distortion = policy.budgeter.distortion else {
+      preconditionFailure("this policy does not measure heads")
+    }
     var meter = unsafe DistortionMeter(
       cache.rows(layer: layer, head: head), prefixRows: prefixRows,
-      moment: DistortionMeter.Moment(tokens: tokens, grid: shape.grid))
+      moment: DistortionMeter.Moment(tokens: tokens, grid: shape.grid, options: distortion))
     unsafe history.withQueries(
       layer: layer, head: head, newest: tokens - 1, count: DistortionMeter.queries
     ) { unsafe meter.ask($0, birth: $1) }

@@ -9,6 +9,8 @@ public struct MemoryPlan: Sendable, Hashable, Codable {
   public let steadyBytes: Int
   /// Bytes of the full cache, for comparison.
   public let fullBytes: Int
+  /// Whether budgets are revised while the picture is drawn.
+  public let isRevised: Bool
 
   /// The most bytes that the cache ever holds.
   public var capBytes: Int { max(profilingBytes, steadyBytes) }
@@ -21,7 +23,8 @@ public struct MemoryPlan: Sendable, Hashable, Codable {
     profilingRows = capacities.values.reduce(0, +)
     profilingBytes = shape.byteCount(capacities: capacities)
     fullBytes = shape.byteCount(rowsPerHead: shape.fullRows)
-    if budgeter.revisions.isEmpty {
+    isRevised = !budgeter.revisions.isEmpty
+    if !isRevised {
       steadyRows = profilingRows
       steadyBytes = profilingBytes
     } else {

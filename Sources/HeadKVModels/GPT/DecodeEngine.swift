@@ -73,7 +73,7 @@ public final class DecodeEngine {
       rowsPerStep: rowsPerStep)
     precondition(policy == nil || policy?.shape == shape, "the policy is for other sequences")
     self.policy = policy ?? .full(shape)
-    gains = self.policy.budgeter.measuresDistortion ? model.outputGains(pool: pool) : nil
+    gains = self.policy.budgeter.distortion != nil ? model.outputGains(pool: pool) : nil
     scratch = DecodeScratch(
       configuration, rows: sequences * rowsPerStep, sequences: sequences, cacheRows: shape.fullRows)
     sessions = Array(repeating: nil, count: sequences)

@@ -9,6 +9,11 @@ extension PolicyRecipe {
         "cap", "after", "after: the budget holds once it is set; strict: from the first token on"),
       PolicyParameter(
         "peaked", "0.3", "strict: entropy, 0 to 1, below which a head is not compressed early"),
+      PolicyParameter(
+        "merge", "pairs",
+        "pairs: rows whose merging costs least become one; lines: neighbours, those for fewest first"),
+      PolicyParameter(
+        "growth", "yes", "yes: old rows are weighed for the whole picture when heads are measured"),
     ]
   ) { composer throws(PolicyError) in
     let shape = composer.shape
@@ -17,17 +22,25 @@ extension PolicyRecipe {
     let tokens = try composer.profiled("profile", rows: 0)
     let cap: Cap = try composer.oneOf("cap")
     let peaked = try composer.number("peaked", in: 0...1)
+    let merge: Merge = try composer.oneOf("merge")
+    let distortion = DistortionOptions(anticipatesGrowth: try composer.flag("growth"))
     let profiling = try composer.profiling(tokens: tokens)
     if rows >= shape.fullRows {
       return .full(shape, name: composer.choice.name, profiling: profiling)
     }
+    let merging: any EvictionRule =
+      switch merge {
+      case .pairs: PairwiseMerging()
+      case .lines: MergingEviction()
+      }
     return try CachePolicy(
       name: composer.choice.name, shape: shape,
       budgeter: DistortionBudgets(
-        total: rows * shape.allHeads, profiling: profiling, isStrict: cap == .strict,
-        peaked: peaked, shape),
-      eviction: TypedEviction(global: PairwiseMerging()), branches: composer.choice.branches)
+        total: rows * shape.allHeads, profiling: profiling, distortion: distortion,
+        isStrict: cap == .strict, peaked: peaked, shape),
+      eviction: TypedEviction(global: merging), branches: composer.choice.branches)
   }
 
   private enum Cap: String, CaseIterable { case after, strict }
+  private enum Merge: String, CaseIterable { case pairs, lines }
 }
