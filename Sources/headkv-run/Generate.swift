@@ -142,7 +142,7 @@ struct Generate: ParsableCommand {
       ? "greedy"
       : "temperature \(sampling.temperature), top-k \(sampling.topK), top-p \(sampling.topP)"
     return
-      "seed \(options.seed), cfg-scale \(options.guidanceScale), cfg-interval \(options.guidanceInterval), \(draw), \(cache.summary), \(options.threads) threads"
+      "seed \(options.seed), cfg-scale \(options.guidanceScale), cfg-interval \(options.guidanceInterval), \(draw), \(cache.summary), threads \(options.threads)"
   }
 
   /// What a sequence's cache will take, as is known before the run.

@@ -124,7 +124,9 @@ struct Profile: ParsableCommand {
     let figures = try maps.figures()
     if let output { try figures[0].figure.write(to: output) }
     guard let report else { return }
-    var page = RunReport(title: "What the heads look at", subtitle: "\(early.count) pictures")
+    var page = RunReport(
+      title: "What the heads look at",
+      subtitle: early.count == 1 ? "one picture" : "\(early.count) pictures")
     page.headMaps = figures
     page.offsetMaps = [try ProfileMaps.offsets(profile)]
     if !late.isEmpty {
