@@ -40,7 +40,9 @@ let package = Package(
     .target(name: "HeadKVCache", dependencies: ["HeadKVMath"], swiftSettings: strict),
     .target(
       name: "HeadKVModels",
-      dependencies: ["CHeadKVKernels", "HeadKVMath", "HeadKVWeights", "HeadKVCache"],
+      dependencies: [
+        "CHeadKVKernels", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVFiles",
+      ],
       swiftSettings: strict),
 
     .target(name: "HeadKVFiles", swiftSettings: strict),

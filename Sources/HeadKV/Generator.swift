@@ -133,17 +133,20 @@ public final class Generator {
     let engine = DecodeEngine(
       model: gpt, policy: policy, sequences: count * branches, pool: pool)
     let classes = gpt.configuration.classCount
-    for (index, condition) in conditions.enumerated() {
-      let picture = conditions.startIndex + index
-      try engine.begin(
-        index, condition: condition, observers: observers(picture, .conditional))
-      if options.isGuided {
-        try engine.begin(
+    let first = conditions.startIndex
+    var starts = conditions.enumerated().map { index, condition in
+      SequenceStart(
+        index, condition: condition, observers: observers(first + index, .conditional))
+    }
+    if options.isGuided {
+      starts += conditions.enumerated().map { index, condition in
+        SequenceStart(
           count + index, condition: condition.null(classes: classes),
           sharingWith: policy.branches == .shared ? index : nil,
-          observers: observers(picture, .unconditional))
+          observers: observers(first + index, .unconditional))
       }
     }
+    try engine.begin(starts)
     let shape = engine.shape
     report.cacheBytesPlanned = max(
       report.cacheBytesPlanned, count * branches * policy.memory.capBytes)

@@ -16,7 +16,8 @@ public struct ImageModel: Sendable {
     self.classNames = classNames
   }
 
-  /// Opens weight files. A `config.json` beside the GPT's file fills in what `hints` leaves open.
+  /// Opens weight files. A `config.json` beside the GPT's file fills in what `hints` leaves open,
+  /// unless the file is a packed one, which tells all.
   ///
   /// - Parameters:
   ///   - precision: how the GPT's matrices are held.
@@ -26,14 +27,18 @@ public struct ImageModel: Sendable {
     gpt gptPath: String, vq vqPath: String? = nil, hints: GPTHints = GPTHints(),
     precision: WeightPrecision = .auto, threads: Int? = nil
   ) throws {
+    let catalog = try TensorCatalog.open(gptPath)
     var hints = hints
-    let sidecar = URL(fileURLWithPath: gptPath).deletingLastPathComponent()
-      .appendingPathComponent("config.json").path
-    if FileManager.default.fileExists(atPath: sidecar) {
-      hints = hints.filled(from: try GPTHints(sidecar: sidecar))
+    if PackedHeader.isPresent(in: catalog) {
+      hints.classNames = try PackedHeader(catalog).classNames
+    } else {
+      let sidecar = URL(fileURLWithPath: gptPath).deletingLastPathComponent()
+        .appendingPathComponent("config.json").path
+      if FileManager.default.fileExists(atPath: sidecar) {
+        hints = hints.filled(from: try GPTHints(sidecar: sidecar))
+      }
     }
-    gpt = try GPT(
-      try TensorCatalog.open(gptPath), hints: hints, precision: precision, threads: threads)
+    gpt = try GPT(catalog, hints: hints, precision: precision, threads: threads)
     tokenizer = try vqPath.map { try VQTokenizer(try TensorCatalog.open($0)) }
     classNames = hints.classNames.count == gpt.configuration.classCount ? hints.classNames : []
     if let tokenizer, tokenizer.codebookSize != gpt.configuration.vocabulary {

@@ -24,16 +24,50 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
 /// Files that appear whole or not at all.
 package enum AtomicFile {
   /// Takes the bytes of a file that is being written.
+  ///
+  /// They go to the system in pieces of 4 MiB that begin at multiples of it: a file system then
+  /// keeps them in pages large enough to be mapped as huge ones.
   package struct Writer: ~Copyable {
     fileprivate let descriptor: Int32
     fileprivate let path: String
+    private let pending = Pending()
+
+    private final class Pending {
+      var bytes: [UInt8] = []
+    }
+
+    private static let pieceSize = 4 << 20
+
+    fileprivate init(descriptor: Int32, path: String) {
+      self.descriptor = descriptor
+      self.path = path
+    }
 
     /// - Throws: ``FileError`` if the system does not take all of `values`.
     package func append<Element: BitwiseCopyable>(_ values: [Element]) throws(FileError) {
-      let total = values.count * MemoryLayout<Element>.stride
+      // The closure must not throw, for it would lose the type of the error.
+      let result = unsafe values.withUnsafeBytes { bytes in
+        Result { () throws(FileError) in unsafe try append(bytes) }
+      }
+      try result.get()
+    }
+
+    /// - Throws: ``FileError`` if the system does not take all of `bytes`.
+    package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+      var at = 0
+      while at < bytes.count {
+        let count = min(bytes.count - at, Self.pieceSize - pending.bytes.count)
+        unsafe pending.bytes.append(contentsOf: bytes[at..<at + count])
+        at += count
+        if pending.bytes.count == Self.pieceSize { try flush() }
+      }
+    }
+
+    fileprivate func flush() throws(FileError) {
+      let total = pending.bytes.count
       var done = 0
       while done < total {
-        let count = unsafe values.withUnsafeBytes { bytes in
+        let count = unsafe pending.bytes.withUnsafeBytes { bytes in
           #if canImport(Glibc)
             unsafe Glibc.write(descriptor, bytes.baseAddress! + done, total - done)
           #else
@@ -44,6 +78,7 @@ package enum AtomicFile {
         guard count > 0 else { throw FileError(path: path, call: "write") }
         done += count
       }
+      pending.bytes.removeAll(keepingCapacity: true)
     }
   }
 
@@ -61,7 +96,9 @@ package enum AtomicFile {
     guard descriptor >= 0 else { throw failure(FileError(path: path, call: "open")) }
     do throws(E) {
       do throws(E) {
-        try body(Writer(descriptor: descriptor, path: path))
+        let writer = Writer(descriptor: descriptor, path: path)
+        try body(writer)
+        do throws(FileError) { try writer.flush() } catch { throw failure(error) }
         guard fsync(descriptor) == 0 else { throw failure(FileError(path: path, call: "fsync")) }
       } catch {
         close(descriptor)

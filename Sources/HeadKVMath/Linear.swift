@@ -82,15 +82,54 @@ package final class Linear: @unchecked Sendable {
 
   /// The same weights packed.
   ///
+  /// - Parameter consumed: told, on any thread, which bytes of these weights have been packed.
   /// - Precondition: these lie in place.
-  package func packed(_ packing: Packing, arena: WeightArena, pool: WorkerPool) -> Linear {
+  package func packed(
+    _ packing: Packing, arena: WeightArena, pool: WorkerPool,
+    consumed: ((Range<Int>) -> Void)? = nil
+  ) -> Linear {
     guard case .inPlace(let base, let element, _) = storage else {
       preconditionFailure("packed weights are not to be packed")
     }
     return unsafe Linear(
       PackedMatrix(
         base, element: element, outFeatures: outFeatures, inFeatures: inFeatures,
-        packing: packing, arena: arena, pool: pool))
+        packing: packing, arena: arena, pool: pool, consumed: consumed))
+  }
+
+  /// The same weights row by row, rounded to bfloat16, in memory from `arena`.
+  ///
+  /// - Parameter consumed: told, on any thread, which bytes of these weights have been read.
+  /// - Precondition: these are f32 and lie in place.
+  package func rounded(
+    arena: WeightArena, pool: WorkerPool, consumed: @escaping (Range<Int>) -> Void
+  ) -> Linear {
+    guard case .inPlace(let base, .f32, _) = unsafe storage else {
+      preconditionFailure("only f32 weights in place are rounded")
+    }
+    let (memory, owner) = unsafe arena.take(2 * outFeatures * inFeatures)
+    let tasks = (outFeatures + RoundWork.rows - 1) / RoundWork.rows
+    unsafe pool.run(
+      tasks: tasks,
+      RoundWork(
+        source: base.assumingMemoryBound(to: UInt32.self),
+        target: memory.bindMemory(to: UInt16.self, capacity: outFeatures * inFeatures),
+        count: outFeatures * inFeatures, columns: inFeatures, consumed: consumed))
+    return unsafe Linear(
+      base: UnsafeRawPointer(memory), element: .bf16, outFeatures: outFeatures,
+      inFeatures: inFeatures, owner: owner)
+  }
+
+  /// The packed matrix; nil if the weights lie in place.
+  package var packedMatrix: PackedMatrix? {
+    if case .packed(let matrix) = storage { matrix } else { nil }
+  }
+
+  /// The weights where they lie, and what keeps them there; nil if they are packed.
+  @unsafe
+  package var inPlace: (base: UnsafeRawPointer, element: WeightElement, owner: AnyObject)? {
+    guard case .inPlace(let base, let element, let owner) = storage else { return nil }
+    return unsafe (base, element, owner)
   }
 
   /// How the weights are packed; nil if they lie in place.
@@ -201,6 +240,31 @@ package final class Linear: @unchecked Sendable {
           y.base, y.stride, adds)
       }
     }
+  }
+}
+
+/// Rounds f32 to the nearest bfloat16, ties to even, some rows a task.
+@unsafe
+private struct RoundWork: ParallelWork {
+  static let rows = 64
+
+  let source: UnsafePointer<UInt32>
+  let target: UnsafeMutablePointer<UInt16>
+  let count: Int
+  let columns: Int
+  let consumed: (Range<Int>) -> Void
+
+  func perform(_ index: Int) {
+    let first = unsafe index * Self.rows * columns
+    let end = unsafe min(first + Self.rows * columns, count)
+    for at in first..<end {
+      let bits = unsafe source[at]
+      // A NaN must not round up to infinity.
+      let isNaN = bits & 0x7fff_ffff > 0x7f80_0000
+      let rounded = isNaN ? bits | 0x40_0000 : bits &+ 0x7fff &+ (bits >> 16 & 1)
+      unsafe target[at] = UInt16(truncatingIfNeeded: rounded >> 16)
+    }
+    unsafe consumed(4 * first..<4 * end)
   }
 }
 

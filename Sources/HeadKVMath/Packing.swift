@@ -20,6 +20,18 @@ package enum Packing: Sendable, CaseIterable {
   /// Outputs of a panel, the unit that the kernels work on.
   package static var panel: Int { 64 }
 
+  /// Outputs and inputs that the panels of a matrix [outFeatures, inFeatures] have room for: the
+  /// matrix is filled up with zeros to whole vectors and whole kernel steps.
+  package func paddedShape(outFeatures: Int, inFeatures: Int) -> [Int] {
+    let inStep =
+      switch self {
+      case .f32: 1
+      case .bf16: 2
+      case .int8: 4
+      }
+    return [(outFeatures + 15) / 16 * 16, inStep * hkv_packed_steps(code, inFeatures)]
+  }
+
   /// Bytes of the panels of a matrix [outFeatures, inFeatures], scales not counted.
   package func byteCount(outFeatures: Int, inFeatures: Int) -> Int {
     (outFeatures + 15) / 16 * 64 * hkv_packed_steps(code, inFeatures)
@@ -32,12 +44,13 @@ package final class PackedMatrix: @unchecked Sendable {
   package let packing: Packing
   package let outFeatures: Int
   package let inFeatures: Int
-  let panels: UnsafeRawPointer
+  package let panels: UnsafeRawPointer
   /// [outFeatures] for bytes, else absent.
-  let scales: UnsafePointer<Float>?
+  package let scales: UnsafePointer<Float>?
   /// Runs that the inner dimension consists of, of the same length.
   private let segments: Int
-  private let owner: AnyObject
+  /// What keeps the memory alive.
+  package let owner: AnyObject
 
   /// A view of memory that holds a packed matrix, which `owner` keeps alive.
   ///
@@ -63,9 +76,12 @@ package final class PackedMatrix: @unchecked Sendable {
 
   /// Packs a row-major matrix of `element` weights into memory from `arena`, on all threads of
   /// `pool`.
+  ///
+  /// - Parameter consumed: told, on any thread, which bytes of `weights` have been packed.
   package convenience init(
     _ weights: UnsafeRawPointer, element: WeightElement, outFeatures: Int, inFeatures: Int,
-    segments: Int = 1, packing: Packing, arena: WeightArena, pool: WorkerPool
+    segments: Int = 1, packing: Packing, arena: WeightArena, pool: WorkerPool,
+    consumed: ((Range<Int>) -> Void)? = nil
   ) {
     let bytes = packing.byteCount(outFeatures: outFeatures, inFeatures: inFeatures)
     let (memory, owner) = unsafe arena.take(bytes)
@@ -78,7 +94,7 @@ package final class PackedMatrix: @unchecked Sendable {
       tasks: (outFeatures + Packing.panel - 1) / Packing.panel,
       PackWork(
         weights: weights, element: element, outFeatures: outFeatures, inFeatures: inFeatures,
-        packing: packing, panels: memory, scales: scales))
+        packing: packing, panels: memory, scales: scales, consumed: consumed))
     unsafe self.init(
       packing: packing, outFeatures: outFeatures, inFeatures: inFeatures, segments: segments,
       panels: UnsafeRawPointer(memory), scales: UnsafePointer(scales), owner: owner)
@@ -118,11 +134,16 @@ private struct PackWork: ParallelWork {
   let packing: Packing
   let panels: UnsafeMutableRawPointer
   let scales: UnsafeMutablePointer<Float>?
+  let consumed: ((Range<Int>) -> Void)?
 
   func perform(_ panel: Int) {
     unsafe hkv_pack(
       packing.code, weights, element.code, outFeatures, inFeatures, panel, panel + 1, panels,
       scales)
+    guard let consumed = unsafe consumed else { return }
+    let (first, bytes) = unsafe (panel * Packing.panel, inFeatures * element.byteCount)
+    let end = unsafe min(first + Packing.panel, outFeatures)
+    consumed(first * bytes..<end * bytes)
   }
 }
 

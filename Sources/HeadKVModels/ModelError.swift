@@ -12,6 +12,8 @@ public enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A setting contradicts the weights.
   case contradiction(file: String, what: String, said: String, found: String)
   case configuration(file: String, reason: String)
+  /// A packed file holds another precision than is asked for.
+  case packedOtherwise(file: String, asked: WeightPrecision, found: WeightPrecision)
   case classOutOfRange(Int, classes: Int)
   case tokenOutOfRange(Int, codes: Int)
   case caption(reason: String)
@@ -26,6 +28,8 @@ public enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
     case .contradiction(let file, let what, let said, let found):
       "\(file): \(what) is said to be \(said), the weights have \(found)"
     case .configuration(let file, let reason): "\(file): \(reason)"
+    case .packedOtherwise(let file, let asked, let found):
+      "\(file): packed in \(found.rawValue), \(asked.rawValue) asked for: leave the precision out, or pack the original in \(asked.rawValue)"
     case .classOutOfRange(let index, let classes):
       "class \(index) is not in 0...\(classes - 1)"
     case .tokenOutOfRange(let token, let codes): "token \(token) is not in 0...\(codes - 1)"

@@ -64,6 +64,17 @@ internal import HeadKVFiles
     isMapped = false
   }
 
+  /// Asks for huge pages, and so for long reads: the weights will be walked again and again.
+  ///
+  /// Walking them in pages of 4 KB costs up to a fifth of the bandwidth.
+  func preferHugePages() {
+    guard isMapped else { return }
+    #if os(Linux)
+      // Advice: a file system that has no huge pages ignores it.
+      _ = unsafe madvise(UnsafeMutableRawPointer(mutating: base), count, Int32(MADV_HUGEPAGE))
+    #endif
+  }
+
   /// Gives back the whole pages inside `range`.
   func forget(_ range: Range<Int>) {
     guard isMapped else { return }

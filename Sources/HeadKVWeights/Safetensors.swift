@@ -33,6 +33,7 @@ enum Safetensors {
       }
     }
     try json.finish()
+    try HeaderSeal.check(header, contents.metadata, path: file.path)
     try checkOverlaps(contents.tensors)
     return contents
   }

@@ -7,6 +7,7 @@ public struct TensorToWrite: Sendable {
     case f32([Float])
     case bf16([Float])
     case i64([Int64])
+    case stored(DType, RawBytes)
   }
 
   /// The tensor's name; no other tensor of the file may have it.
@@ -31,11 +32,25 @@ public struct TensorToWrite: Sendable {
     TensorToWrite(name: name, shape: shape, elements: .i64(values))
   }
 
+  /// Elements that lie in memory as they are to be stored.
+  package static func stored(
+    _ name: String, _ dtype: DType, _ shape: [Int], _ bytes: RawBytes
+  ) -> TensorToWrite {
+    TensorToWrite(name: name, shape: shape, elements: .stored(dtype, bytes))
+  }
+
+  /// SHA-256 of the elements, in 64 hexadecimal digits; nil unless they were given as stored.
+  package func digest() -> String? {
+    guard case .stored(_, let bytes) = elements else { return nil }
+    return unsafe SHA256.digest(bytes.pointer)
+  }
+
   var dtype: DType {
     switch elements {
     case .f32: .f32
     case .bf16: .bf16
     case .i64: .i64
+    case .stored(let dtype, _): dtype
     }
   }
 
@@ -43,7 +58,30 @@ public struct TensorToWrite: Sendable {
     switch elements {
     case .f32(let values), .bf16(let values): values.count
     case .i64(let values): values.count
+    case .stored(let dtype, let bytes): bytes.count / dtype.byteCount
     }
+  }
+
+  /// Whether the elements fill cache lines, so that what follows is aligned as they are.
+  var fillsLines: Bool { count * dtype.byteCount % 64 == 0 }
+}
+
+/// Bytes in memory that `owner` keeps.
+@safe
+package struct RawBytes: @unchecked Sendable {
+  private let base: UnsafeRawPointer
+  let count: Int
+  private let owner: AnyObject
+
+  /// `base` stays valid, and its bytes the same, while `owner` lives.
+  package init(_ base: UnsafeRawPointer, count: Int, owner: AnyObject) {
+    unsafe self.base = base
+    self.count = count
+    self.owner = owner
+  }
+
+  @unsafe var pointer: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: base, count: count)
   }
 }
 
@@ -57,11 +95,14 @@ public enum SafetensorsWriter {
   public static func write(
     _ tensors: [TensorToWrite], metadata: [String: String] = [:], to path: String
   ) throws(WeightError) {
-    // Wider elements first, so that each tensor is aligned to its element size.
+    // Whole cache lines first, then wider elements: the former are aligned to 64 bytes, the others
+    // to their element size, with no gaps.
     let ordered = tensors.sorted {
-      ($1.dtype.byteCount, $0.name) < ($0.dtype.byteCount, $1.name)
+      if $0.fillsLines != $1.fillsLines { return $0.fillsLines }
+      return ($1.dtype.byteCount, $0.name) < ($0.dtype.byteCount, $1.name)
     }
-    let header = try header(ordered, metadata, path)
+    var header = try header(ordered, metadata, path)
+    HeaderSeal.close(&header, metadata)
     func failure(_ error: FileError) -> WeightError { WeightError(error) }
     try AtomicFile.write(to: path, failure: failure) { file throws(WeightError) in
       do throws(FileError) {
@@ -111,7 +152,7 @@ public enum SafetensorsWriter {
     }
     text += "}"
     var bytes = [UInt8](text.utf8)
-    while bytes.count % 8 != 0 { bytes.append(UInt8(ascii: " ")) }
+    while (bytes.count + 8) % 64 != 0 { bytes.append(UInt8(ascii: " ")) }
     guard bytes.count <= Safetensors.maximumHeader else {
       throw WeightError(
         file: path,
@@ -152,6 +193,7 @@ public enum SafetensorsWriter {
       #else
         try file.append(values.map(\.littleEndian))
       #endif
+    case .stored(_, let bytes): try unsafe file.append(bytes.pointer)
     case .bf16(let values):
       var start = 0
       while start < values.count {

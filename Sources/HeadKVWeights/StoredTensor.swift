@@ -1,3 +1,5 @@
+internal import HeadKVFiles
+
 /// A tensor's elements in its file. Keeps the file mapped for as long as it lives.
 public final class StoredTensor: Sendable {
   /// Where the elements lie and how.
@@ -78,10 +80,19 @@ public final class StoredTensor: Sendable {
   }
 
   /// Gives back the memory that the tensor's pages take, if the file is mapped; they are read from
-  /// it again when touched.
-  package func forgetPages() {
+  /// it again when touched. `range` counts bytes of the tensor and defaults to all of them; pages
+  /// that it shares with others are left.
+  package func forgetPages(_ range: Range<Int>? = nil) {
     guard info.isContiguous else { return }
-    file.forget(info.offset..<info.offset + info.byteCount)
+    let range = range ?? 0..<info.byteCount
+    file.forget(info.offset + range.lowerBound..<info.offset + range.upperBound)
+  }
+
+  /// SHA-256 of the elements as they are stored, in 64 hexadecimal digits; nil if they do not lie
+  /// in one piece. O(bytes).
+  package func digest() -> String? {
+    guard let bytes = unsafe contiguousBytes else { return nil }
+    return unsafe SHA256.digest(bytes)
   }
 
   private func fill(_ destination: UnsafeMutablePointer<Float>) {

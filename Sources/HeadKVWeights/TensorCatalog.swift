@@ -99,6 +99,14 @@ public final class TensorCatalog: Sendable {
     self.places = places
   }
 
+  /// The paths of the files that hold the tensors: the one opened, or the shards of an index.
+  public var paths: [String] { files.map(\.path) }
+
+  /// Asks the system to map the files in huge pages, where it can.
+  package func preferHugePages() {
+    for file in files { file.preferHugePages() }
+  }
+
   /// The tensor of that name, or nil. O(1).
   public subscript(_ name: String) -> TensorInfo? { places[name].map { tensors[$0] } }
 

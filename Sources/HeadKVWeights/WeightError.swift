@@ -1,4 +1,4 @@
-internal import HeadKVFiles
+package import HeadKVFiles
 
 /// What was wrong with a weight file, and where.
 public struct WeightError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -26,6 +26,8 @@ public struct WeightError: Error, Sendable, Equatable, CustomStringConvertible {
     case shapeMismatch(expected: [Int], found: [Int])
     /// The tensor has another element type than the one asked for.
     case typeMismatch(expected: String, found: String)
+    /// Bytes are not those that were written: their SHA-256 is another.
+    case digestMismatch(of: String, expected: String, found: String)
     /// No tensor has the name asked for.
     case missingTensor
     /// A file or archive member that is referred to is not there.
@@ -50,7 +52,7 @@ public struct WeightError: Error, Sendable, Equatable, CustomStringConvertible {
     self.problem = problem
   }
 
-  init(_ error: FileError) {
+  package init(_ error: FileError) {
     self.init(file: error.path, problem: .system(call: error.call, reason: error.reason))
   }
 
@@ -98,6 +100,8 @@ extension WeightError.Problem {
       "\(what): \(expected) expected, \(found) found"
     case .shapeMismatch(let expected, let found): "shape: \(expected) expected, \(found) found"
     case .typeMismatch(let expected, let found): "element type: \(expected) expected, \(found) found"
+    case .digestMismatch(let part, let expected, let found):
+      "the \(part) changed since it was written: SHA-256 \(expected) expected, \(found) found"
     case .missingTensor: "no such tensor"
     case .missingMember(let name): "'\(name)' is missing"
     case .noStateDict: "no dictionary of tensors found"

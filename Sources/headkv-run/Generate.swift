@@ -78,24 +78,35 @@ struct Generate: ParsableCommand {
     let paths = try wantsPictures ? OutputPaths(output ?? "headkv.png") : nil
     try paths?.check()
     for path in [tokensOut, report].compactMap({ $0 }) { try OutputPaths.checkDirectory(of: path) }
-    let model = try model.load(needsTokenizer: wantsPictures)
-    let request = try Request(self, model)
-    let generator = try Generator(model: model, options: options)
-    say(model.gpt.configuration.summary)
+    let gpt = try model.load(needsTokenizer: wantsPictures, threads: common.threadCount)
+    let tokenizer = try wantsPictures ? self.model.openTokenizer(for: gpt.gpt) : nil
+    let request = try Request(self, gpt)
+    let generator = try Generator(model: gpt, options: options)
+    say(gpt.gpt.configuration.summary)
     say(settings(options))
     say(Self.memory(generator.policy.memory))
 
     let progress = ProgressLine(quiet: common.quiet)
+    var firstToken: Double?
     func isWanted(_ state: GenerationProgress) -> Bool {
+      if firstToken == nil {
+        firstToken = ProcessClock.seconds
+        tokenizer?.start()
+      }
       progress.update(state.tokens, of: state.totalTokens, unit: "tokens")
-      return !Interrupt.isRequested
+      return !Interrupt.isRequested && tokenizer?.error == nil
     }
     let recorder = report.map { _ in RunRecorder(generator.policy.shape) }
-    let result = try generator.generate(conditions: request.conditions, progress: isWanted) {
-      picture, branch in
-      guard let recorder, picture == 0, branch == .conditional else { return [] }
-      return [recorder, recorder.profiler]
-    }
+    let result: GenerationResult
+    do {
+      result = try generator.generate(conditions: request.conditions, progress: isWanted) {
+        picture, branch in
+        guard let recorder, picture == 0, branch == .conditional else { return [] }
+        return [recorder, recorder.profiler]
+      }
+    } catch { throw tokenizer?.error ?? error }
+    let model = ImageModel(
+      gpt: gpt.gpt, tokenizer: try tokenizer?.value(), classNames: gpt.classNames)
     var written: [String] = []
     if let tokensOut {
       try TokenSet.write(
@@ -128,7 +139,9 @@ struct Generate: ParsableCommand {
       ).write(to: report, figures: figures)
       written.append(report)
     }
-    try finish(options, result.report, pictures: result.images.count, written)
+    try finish(
+      options, gpt.gpt, result.report, firstToken: firstToken ?? 0, pictures: result.images.count,
+      written)
   }
 
   private func say(_ text: String) {
@@ -158,25 +171,28 @@ struct Generate: ParsableCommand {
   }
 
   private func finish(
-    _ options: GenerationOptions, _ report: GenerationReport, pictures: Int, _ written: [String]
+    _ options: GenerationOptions, _ gpt: GPT, _ report: GenerationReport, firstToken: Double,
+    pictures: Int, _ written: [String]
   ) throws {
     let summary = Summary(
       images: pictures, seed: options.seed, cfgScale: options.guidanceScale,
       cfgInterval: options.guidanceInterval, temperature: options.sampling.temperature,
       topK: options.sampling.topK, topP: options.sampling.topP, greedy: options.sampling.greedy,
       kvPolicy: options.policy.name, kvBudget: cache.kvBudget, threads: options.threads,
+      precision: gpt.precision.rawValue, weightBytes: gpt.weightBytes,
       cacheBytesFull: report.cacheBytesFull, cacheBytesPeak: report.cacheBytesPeak,
       cacheBytesPlanned: report.cacheBytesPlanned,
       profilingRowsPeak: report.profilingRowsPeak, steadyRowsPeak: report.steadyRowsPeak,
       rowsPerHeadFull: report.rowsPerHeadFull, rowsPerHeadPeak: report.rowsPerHeadPeak,
-      tokens: report.tokens, seconds: report.seconds, tokensPerSecond: report.tokensPerSecond,
-      peakMemoryBytes: Output.peakMemory, files: written)
+      tokens: report.tokens, secondsToFirstToken: firstToken, seconds: report.seconds,
+      tokensPerSecond: report.tokensPerSecond, peakMemoryBytes: Output.peakMemory, files: written)
     if common.json { try Output.json(summary) }
     say(
       "\(pictures) picture\(pictures == 1 ? "" : "s"), \(report.tokens) tokens in "
-        + String(format: "%.2f s: %.1f tokens/s", report.seconds, report.tokensPerSecond))
+        + String(format: "%.2f s: %.1f tokens/s", report.seconds, report.tokensPerSecond)
+        + String(format: ", the first %.2f s after the process started", firstToken))
     say(
-      "cache: \(Output.bytes(report.cacheBytesFull)) in full, \(Output.bytes(report.cacheBytesPeak)) held at peak of \(Output.bytes(report.cacheBytesPlanned)) planned; peak memory \(Output.bytes(Output.peakMemory))"
+      "cache: \(Output.bytes(report.cacheBytesFull)) in full, \(Output.bytes(report.cacheBytesPeak)) held at peak of \(Output.bytes(report.cacheBytesPlanned)) planned; weights \(Output.bytes(gpt.weightBytes)) (\(gpt.precision.rawValue)); peak memory \(Output.bytes(Output.peakMemory))"
     )
     for path in written { say("wrote \(path)") }
   }
@@ -195,6 +211,8 @@ private struct Summary: Encodable {
   let kvPolicy: String
   let kvBudget: String?
   let threads: Int
+  let precision: String
+  let weightBytes: Int
   let cacheBytesFull: Int
   let cacheBytesPeak: Int
   let cacheBytesPlanned: Int
@@ -203,6 +221,8 @@ private struct Summary: Encodable {
   let rowsPerHeadFull: Int
   let rowsPerHeadPeak: Double
   let tokens: Int
+  /// From the start of the process.
+  let secondsToFirstToken: Double
   let seconds: Double
   let tokensPerSecond: Double
   let peakMemoryBytes: Int

@@ -21,7 +21,17 @@ struct Inspect: ParsableCommand {
     let catalog = try TensorCatalog.open(path)
     var problems: [String] = []
     var kind = "unknown"
-    if GPTConfiguration.recognises(catalog) {
+    var packed: PackedReport?
+    if PackedHeader.isPresent(in: catalog) {
+      do {
+        let header = try PackedHeader(catalog)
+        packed = PackedReport(header)
+        let gpt = try GPT(catalog, hints: try model.hints(), precision: model.precision)
+        kind = gpt.configuration.summary
+        problems += gpt.unexpected.map { "unexpected tensor \($0)" }
+      } catch { problems.append("\(error)") }
+      problems += GPT.damage(in: catalog, threads: common.threadCount).map(\.description)
+    } else if GPTConfiguration.recognises(catalog) {
       var hints = GPTHints(heads: model.heads, preset: model.preset.flatMap(GPTPreset.named))
       if let side = model.grid ?? model.imageSize.map({ $0 / 16 }), side > 0 {
         hints.grid = TokenGrid(width: side, height: side)
@@ -46,7 +56,7 @@ struct Inspect: ParsableCommand {
     } else {
       problems.append("neither a LlamaGen GPT nor a VQ tokenizer")
     }
-    try report(catalog, kind, problems)
+    try report(catalog, kind, packed, problems)
     if !problems.isEmpty { throw ExitCode(1) }
   }
 
@@ -66,14 +76,16 @@ struct Inspect: ParsableCommand {
     Output.text(lines.joined(separator: "\n"), json: false, quiet: common.quiet)
   }
 
-  private func report(_ catalog: TensorCatalog, _ kind: String, _ problems: [String]) throws {
+  private func report(
+    _ catalog: TensorCatalog, _ kind: String, _ packed: PackedReport?, _ problems: [String]
+  ) throws {
     var types: [String: Int] = [:]
     for tensor in catalog.tensors { types[tensor.dtype.rawValue, default: 0] += 1 }
     let bytes = catalog.tensors.reduce(0) { $0 + $1.byteCount }
     if common.json {
       try Output.json(
         FileReport(
-          file: catalog.path, format: catalog.format.rawValue, model: kind,
+          file: catalog.path, format: catalog.format.rawValue, model: kind, packed: packed,
           tensorCount: catalog.tensors.count, bytes: bytes, types: types,
           skipped: catalog.skipped, problems: problems,
           tensors: tensors
@@ -87,6 +99,7 @@ struct Inspect: ParsableCommand {
       "\(catalog.tensors.count) tensors, \(Output.bytes(bytes)): "
         + types.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "),
     ]
+    if let packed { lines += packed.lines }
     if !catalog.skipped.isEmpty {
       lines.append("skipped beside the model: \(catalog.skipped.joined(separator: ", "))")
     }
@@ -111,12 +124,38 @@ private struct FileReport: Encodable {
   let file: String
   let format: String
   let model: String
+  let packed: PackedReport?
   let tensorCount: Int
   let bytes: Int
   let types: [String: Int]
   let skipped: [String]
   let problems: [String]
   let tensors: [Tensor]?
+}
+
+/// What a packed file was made from.
+private struct PackedReport: Encodable {
+  struct Source: Encodable {
+    let file: String
+    let sha256: String
+  }
+  let precision: String
+  let layout: Int
+  let sources: [Source]
+  let classNames: [String]
+
+  init(_ header: PackedHeader) {
+    precision = header.precision.rawValue
+    layout = PackedHeader.layout
+    sources = header.sources.map { Source(file: $0.name, sha256: $0.digest) }
+    classNames = header.classNames
+  }
+
+  var lines: [String] {
+    ["packed in \(precision), layout \(layout)"]
+      + sources.map { "from \($0.file), SHA-256 \($0.sha256)" }
+      + (classNames.isEmpty ? [] : ["classes: \(classNames.joined(separator: ", "))"])
+  }
 }
 
 private struct PictureReport: Encodable {

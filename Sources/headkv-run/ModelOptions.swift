@@ -8,7 +8,8 @@ extension WeightPrecision: ExpressibleByArgument {}
 struct ModelOptions: ParsableArguments {
   @Option(
     name: [.customLong("gpt"), .customLong("gpt-ckpt"), .customShort("m")],
-    help: "GPT weights (.pt, .bin, .safetensors, .index.json). Default: the bundled model.")
+    help:
+      "GPT weights (.pt, .bin, .safetensors, .index.json, or packed). Default: the bundled model.")
   var gpt: String?
 
   @Option(
@@ -31,7 +32,8 @@ struct ModelOptions: ParsableArguments {
   var imageSize: Int?
 
   @Option(
-    help: "Weights in memory: f32, bf16, int8, or auto: as stored, in place in the file.")
+    help:
+      "Weights in memory: f32, bf16, int8, or auto: as stored or packed, in place in the file.")
   var precision: WeightPrecision = .auto
 
   func validate() throws {
@@ -48,30 +50,41 @@ struct ModelOptions: ParsableArguments {
     }
   }
 
-  func load(needsTokenizer: Bool) throws -> ImageModel {
+  /// The GPT and its class names; the tokenizer is loaded apart.
+  ///
+  /// - Parameters:
+  ///   - needsTokenizer: whether the want of a tokenizer is an error.
+  ///   - threads: threads that pack weights; default: all processors.
+  func load(needsTokenizer: Bool, threads: Int? = nil) throws -> ImageModel {
     guard let gpt else {
-      if let vq {
-        return try ImageModel(
-          gpt: BundledFiles.path("gpt.safetensors"), vq: vq, precision: precision)
-      }
-      return try ImageModel.bundled(precision: precision)
-    }
-    var hints = GPTHints(heads: heads, preset: preset.flatMap(GPTPreset.named))
-    if let side = try grid ?? imageSize.map({ try cells($0) }) {
-      hints.grid = TokenGrid(width: side, height: side)
+      return try ImageModel(
+        gpt: BundledFiles.path("gpt.safetensors"), precision: precision, threads: threads)
     }
     if needsTokenizer && vq == nil {
       throw OptionError("--vq", "absent", "given to decode pictures (or use --tokens-out without -o)")
     }
-    return try ImageModel(gpt: gpt, vq: vq, hints: hints, precision: precision)
+    return try ImageModel(gpt: gpt, hints: hints(), precision: precision, threads: threads)
+  }
+
+  func hints() throws -> GPTHints {
+    var hints = GPTHints(heads: heads, preset: preset.flatMap(GPTPreset.named))
+    if let side = try grid ?? imageSize.map({ try cells($0) }) {
+      hints.grid = TokenGrid(width: side, height: side)
+    }
+    return hints
   }
 
   private func cells(_ pixels: Int) throws -> Int {
-    let factor = try vq.map { try VQTokenizer(TensorCatalog.open($0)).downsampling } ?? 16
+    let factor = try vq.map { try VQTokenizer.outline(TensorCatalog.open($0)).downsampling } ?? 16
     guard pixels % factor == 0 else {
       throw OptionError("--image-size", "\(pixels)", "a multiple of \(factor)")
     }
     return pixels / factor
+  }
+
+  /// The tokenizer that draws what `gpt` says, checked and still to be loaded.
+  func openTokenizer(for gpt: GPT) throws -> TokenizerLoading {
+    try TokenizerLoading(vq ?? BundledFiles.path("vq.safetensors"), for: gpt)
   }
 
   /// The tokenizer alone.

@@ -16,6 +16,26 @@ public struct StepRow: Sendable, Hashable {
   }
 }
 
+/// A sequence that is to begin.
+public struct SequenceStart {
+  public var sequence: Int
+  public var condition: Condition
+  /// The other branch of a guided picture, whose choice of rows this sequence follows.
+  public var leader: Int?
+  /// Those that watch the cache of this sequence.
+  public var observers: [any CacheObserver]
+
+  public init(
+    _ sequence: Int, condition: Condition, sharingWith leader: Int? = nil,
+    observers: [any CacheObserver] = []
+  ) {
+    self.sequence = sequence
+    self.condition = condition
+    self.leader = leader
+    self.observers = observers
+  }
+}
+
 /// Runs a GPT over a batch of sequences, each with a cache of its own.
 ///
 /// Memory is allocated when the engine is made and when a sequence begins; a step allocates
@@ -95,24 +115,62 @@ public final class DecodeEngine {
     _ sequence: Int, condition: Condition, sharingWith leader: Int? = nil,
     observers: [any CacheObserver] = []
   ) throws(ModelError) {
-    precondition(sequence >= 0 && sequence < capacity, "no such sequence")
-    let prefix = try model.prefix(condition)
-    end(sequence)
-    let session = CacheSession(
-      policy, sharingWith: leader.map { sessions[$0]! }, observers: observers,
-      gains: gains)
-    sessions[sequence] = session
-    logitRow[sequence] = sequence
-    if prefix.rows > 1 && shape.prefixRows == 1 {
-      foldPrefix(prefix, into: session)
-      scratch.copyNorm(toLogits: sequence, rows: 1, model: model, pool: pool)
-      return
+    try begin([
+      SequenceStart(sequence, condition: condition, sharingWith: leader, observers: observers)
+    ])
+  }
+
+  /// Starts several sequences, leaders before those that follow them.
+  ///
+  /// Prefixes of one row, such as classes, of sequences that are numbered one after another go
+  /// through the network together, which then reads every weight once. Otherwise as
+  /// ``begin(_:condition:sharingWith:observers:)``.
+  public func begin(_ starts: [SequenceStart]) throws(ModelError) {
+    var prefixes: [PrefixInput] = []
+    for start in starts { prefixes.append(try model.prefix(start.condition)) }
+    var waiting: [(sequence: Int, prefix: PrefixInput)] = []
+    for (start, prefix) in zip(starts, prefixes) {
+      let sequence = start.sequence
+      precondition(sequence >= 0 && sequence < capacity, "no such sequence")
+      end(sequence)
+      sessions[sequence] = CacheSession(
+        policy, sharingWith: start.leader.map { sessions[$0]! }, observers: start.observers,
+        gains: gains)
+      logitRow[sequence] = sequence
+      if prefix.rows > 1 {
+        runPrefix(prefix, of: sequence)
+      } else {
+        if let last = waiting.last, last.sequence + 1 != sequence { runPrefixes(&waiting) }
+        waiting.append((sequence, prefix))
+      }
     }
-    for row in 0..<prefix.rows {
-      unsafe scratch.setInput(row: 0, prefix.embeddings.base + row * shape.width)
-      scratch.groups[0] = StepGroup(sequence: sequence, firstRow: 0, rows: 1)
-      scratch.positions[0] = -1
-      runLayers(rows: 1, groups: 1)
+    runPrefixes(&waiting)
+  }
+
+  /// Runs prefixes of one row, of sequences that follow one another.
+  private func runPrefixes(_ waiting: inout [(sequence: Int, prefix: PrefixInput)]) {
+    guard let first = waiting.first?.sequence else { return }
+    for (row, start) in waiting.enumerated() {
+      unsafe scratch.setInput(row: row, start.prefix.embeddings.base)
+      scratch.groups[row] = StepGroup(sequence: start.sequence, firstRow: row, rows: 1)
+      scratch.positions[row] = -1
+    }
+    runLayers(rows: waiting.count, groups: waiting.count)
+    scratch.copyNorm(toLogits: first, rows: waiting.count, model: model, pool: pool)
+    waiting.removeAll()
+  }
+
+  /// Runs a prefix of several rows, folded into one or row by row.
+  private func runPrefix(_ prefix: PrefixInput, of sequence: Int) {
+    if shape.prefixRows == 1 {
+      foldPrefix(prefix, into: sessions[sequence]!)
+    } else {
+      for row in 0..<prefix.rows {
+        unsafe scratch.setInput(row: 0, prefix.embeddings.base + row * shape.width)
+        scratch.groups[0] = StepGroup(sequence: sequence, firstRow: 0, rows: 1)
+        scratch.positions[0] = -1
+        runLayers(rows: 1, groups: 1)
+      }
     }
     scratch.copyNorm(toLogits: sequence, rows: 1, model: model, pool: pool)
   }

@@ -40,7 +40,8 @@ public final class GPT: Sendable {
 
   init(
     configuration: GPTConfiguration, precision: WeightPrecision, unexpected: [String],
-    layers: [Layer], condition: ConditionEmbedding, tokenEmbedding: Linear, norm: FloatStorage, output: Linear
+    layers: [Layer], condition: ConditionEmbedding, tokenEmbedding: Linear, norm: FloatStorage,
+    output: Linear
   ) {
     self.configuration = configuration
     self.precision = precision
@@ -55,10 +56,12 @@ public final class GPT: Sendable {
       base: configuration.ropeBase)
   }
 
-  /// Takes the model's tensors from `catalog`.
+  /// Takes the model's tensors from `catalog`, a file as published or one that was packed.
   ///
   /// - Parameters:
-  ///   - precision: how matrices are held; anything but `auto` packs them, which reads the file.
+  ///   - hints: what the file does not tell; a packed file tells all, and they must not contradict.
+  ///   - precision: how matrices are held; anything but `auto` packs them, which reads the file. A
+  ///     packed file has a precision, and takes no other.
   ///   - threads: threads that pack; default: all processors, at most 1024.
   /// - Throws: ``ModelError``: missing tensors all at once, misshapen ones by name with the shape
   ///   expected and found.
@@ -66,45 +69,66 @@ public final class GPT: Sendable {
     _ catalog: TensorCatalog, hints: GPTHints = GPTHints(), precision: WeightPrecision = .auto,
     threads: Int? = nil
   ) throws(ModelError) {
+    catalog.preferHugePages()
+    if PackedHeader.isPresent(in: catalog) {
+      let header = try PackedHeader(catalog)
+      try header.check(catalog.path, hints: hints, precision: precision)
+      var reader = PackedReader(catalog, precision: header.precision)
+      let shape = header.configuration
+      let gains = try reader.vector(PackedReader.gains, shape.layers, shape.heads)
+      try self.init(header.configuration, from: &reader)
+      self.gains.withLock {
+        $0 = unsafe HeadMap(
+          layers: shape.layers, heads: shape.heads,
+          values: Array(UnsafeBufferPointer(start: gains.base, count: gains.count)))
+      }
+      return
+    }
     let shape = try GPTConfiguration(catalog, hints: hints)
     let missing = Self.tensorNames(shape).filter { catalog[$0] == nil }
     guard missing.isEmpty else { throw .missing(file: catalog.path, tensors: missing) }
-
     let threads = min(max(threads ?? WorkerPool.availableProcessors, 1), 1024)
     var loader = WeightLoader(catalog, precision: precision, threads: threads)
+    // Older files carry the rotary table, which is computed here.
+    loader.ignore("freqs_cis")
+    try self.init(shape, from: &loader)
+  }
+
+  private convenience init(
+    _ shape: GPTConfiguration, from source: inout some WeightSource
+  ) throws(ModelError) {
     let (width, hidden) = (shape.dimension, shape.hidden)
     var layers: [Layer] = []
     for index in 0..<shape.layers {
       let prefix = "layers.\(index)."
       layers.append(
         Layer(
-          attentionNorm: try loader.vector(prefix + "attention_norm.weight", width),
-          queryKeyValue: try loader.linear(prefix + "attention.wqkv.weight", 3 * width, width),
-          attentionOutput: try loader.linear(prefix + "attention.wo.weight", width, width),
-          feedForwardNorm: try loader.vector(prefix + "ffn_norm.weight", width),
-          gate: try loader.linear(prefix + "feed_forward.w1.weight", hidden, width),
-          up: try loader.linear(prefix + "feed_forward.w3.weight", hidden, width),
-          down: try loader.linear(prefix + "feed_forward.w2.weight", width, hidden)))
+          attentionNorm: try source.vector(prefix + "attention_norm.weight", width),
+          queryKeyValue: try source.linear(prefix + "attention.wqkv.weight", 3 * width, width),
+          attentionOutput: try source.linear(prefix + "attention.wo.weight", width, width),
+          feedForwardNorm: try source.vector(prefix + "ffn_norm.weight", width),
+          gate: try source.linear(prefix + "feed_forward.w1.weight", hidden, width),
+          up: try source.linear(prefix + "feed_forward.w3.weight", hidden, width),
+          down: try source.linear(prefix + "feed_forward.w2.weight", width, hidden)))
     }
     let condition: ConditionEmbedding
     switch shape.conditioning {
     case .classes(let count):
       condition = .classes(
-        try loader.vector("cls_embedding.embedding_table.weight", count + 1, width))
+        try source.vector("cls_embedding.embedding_table.weight", count + 1, width))
     case .captions(let tokens, let features):
       condition = .captions(
-        first: try loader.table("cls_embedding.cap_proj.fc1.weight", width, features),
-        second: try loader.table("cls_embedding.cap_proj.fc2.weight", width, width),
-        null: try loader.vector("cls_embedding.uncond_embedding", tokens, features))
+        first: try source.table("cls_embedding.cap_proj.fc1.weight", width, features),
+        second: try source.table("cls_embedding.cap_proj.fc2.weight", width, width),
+        null: try source.vector("cls_embedding.uncond_embedding", tokens, features))
     }
-    let tokenEmbedding = try loader.table("tok_embeddings.weight", shape.vocabulary, width)
-    let norm = try loader.vector("norm.weight", width)
-    let output = try loader.linear("output.weight", shape.vocabulary, width)
-    // Older files carry the rotary table, which is computed here.
-    loader.ignore("freqs_cis")
+    let tokenEmbedding = try source.table("tok_embeddings.weight", shape.vocabulary, width)
+    let norm = try source.vector("norm.weight", width)
+    let output = try source.linear("output.weight", shape.vocabulary, width)
     self.init(
-      configuration: shape, precision: precision, unexpected: loader.unexpected, layers: layers, condition: condition,
-      tokenEmbedding: tokenEmbedding, norm: norm, output: output)
+      configuration: shape, precision: source.precision, unexpected: source.unexpected,
+      layers: layers, condition: condition, tokenEmbedding: tokenEmbedding, norm: norm,
+      output: output)
   }
 
   /// Bytes of the matrices that each step reads.
@@ -112,6 +136,16 @@ public final class GPT: Sendable {
     layers.reduce(output.byteCount) { sum, layer in
       sum + layer.queryKeyValue.byteCount + layer.attentionOutput.byteCount + layer.gate.byteCount
         + layer.up.byteCount + layer.down.byteCount
+    }
+  }
+
+  /// Bytes of all weights as they are held, embeddings and norms included.
+  public var weightBytes: Int {
+    weights.reduce(0) { sum, weight in
+      switch weight.value {
+      case .linear(let matrix), .table(let matrix): sum + matrix.byteCount
+      case .vector(let values, _): sum + 4 * values.count
+      }
     }
   }
 

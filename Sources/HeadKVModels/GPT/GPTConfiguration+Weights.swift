@@ -58,11 +58,6 @@ extension GPTConfiguration {
         file: file,
         what: "the number of heads does not show in the weights: give --heads, --preset or a config.json")
     }
-    guard headCount > 0, width % headCount == 0, width / headCount % 4 == 0 else {
-      throw .contradiction(
-        file: file, what: "the number of heads", said: "\(headCount)",
-        found: "a width of \(width), which must split into heads of a multiple of 4")
-    }
     heads = headCount
     guard let side = hints.grid ?? Self.tableGrid(catalog, width: width) else {
       throw .unknown(
@@ -72,6 +67,20 @@ extension GPTConfiguration {
     grid = side
     ropeBase = hints.ropeBase ?? 10_000
     normEpsilon = hints.normEpsilon ?? 1e-5
+    try check(file)
+  }
+
+  /// - Throws: ``ModelError`` if the width does not split into the heads, or the grid has a single
+  ///   cell, for which there is nothing to remember.
+  func check(_ file: String) throws(ModelError) {
+    guard heads > 0, dimension % heads == 0, dimension / heads % 4 == 0 else {
+      throw .contradiction(
+        file: file, what: "the number of heads", said: "\(heads)",
+        found: "a width of \(dimension), which must split into heads of a multiple of 4")
+    }
+    guard grid.count > 1 else {
+      throw .configuration(file: file, reason: "the token grid has a single cell")
+    }
   }
 
   /// The grid from the rotary table that older checkpoints carry, else from the table of published

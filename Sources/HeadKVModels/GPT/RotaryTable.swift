@@ -16,14 +16,19 @@ final class RotaryTable: Sendable {
     cells = grid.count
     pairs = headDimension / 2
     table = AlignedBuffer(count: cells * pairs * 2, repeating: 0)
-    let half = headDimension / 2
-    let frequencies = (0..<half / 2).map { 1 / pow(base, Float(2 * $0) / Float(half)) }
+    let half = headDimension / 4
+    let frequencies = (0..<half).map { 1 / pow(base, Float(2 * $0) / Float(2 * half)) }
+    // What turns by the row turns by the column alike: one line of angles serves both.
+    let side = max(grid.width, grid.height)
+    let turns = (0..<side).map { along in
+      frequencies.map { (cos(Float(along) * $0), sin(Float(along) * $0)) }
+    }
     for cell in 0..<cells {
-      for pair in 0..<pairs {
-        let along = pair < half / 2 ? cell / grid.width : cell % grid.width
-        let angle = Float(along) * frequencies[pair % (half / 2)]
-        unsafe table.base[(cell * pairs + pair) * 2] = cos(angle)
-        unsafe table.base[(cell * pairs + pair) * 2 + 1] = sin(angle)
+      let (row, column) = (turns[cell / grid.width], turns[cell % grid.width])
+      let target = unsafe table.base + cell * pairs * 2
+      for pair in 0..<half {
+        unsafe (target[2 * pair], target[2 * pair + 1]) = row[pair]
+        unsafe (target[2 * (half + pair)], target[2 * (half + pair) + 1]) = column[pair]
       }
     }
   }

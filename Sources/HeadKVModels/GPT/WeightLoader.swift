@@ -1,10 +1,27 @@
 import HeadKVMath
 import HeadKVWeights
 
-/// Takes tensors out of a catalog one by one and keeps account of those nobody took.
-struct WeightLoader {
+/// Where a model's weights come from, tensor by tensor.
+protocol WeightSource {
+  var precision: WeightPrecision { get }
+  /// Tensors of the file that nobody took or ignored.
+  var unexpected: [String] { get }
+  /// A matrix `[rows, columns]` of the precision asked for.
+  mutating func linear(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear
+  /// A matrix `[rows, columns]` that lies row by row.
+  mutating func table(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear
+  /// A small tensor as f32.
+  mutating func vector(_ name: String, _ shape: Int...) throws(ModelError) -> FloatStorage
+}
+
+/// Takes tensors out of a catalog one by one, packs what is to be packed, and keeps account of
+/// those nobody took.
+///
+/// Pages of the file that were packed are given back as packing goes on, so that a weight is in
+/// memory once.
+struct WeightLoader: WeightSource {
   let catalog: TensorCatalog
-  private let precision: WeightPrecision
+  let precision: WeightPrecision
   private let pool: WorkerPool
   private let arena = WeightArena()
   private var taken: Set<String> = []
@@ -21,19 +38,35 @@ struct WeightLoader {
     do { return try catalog.tensor(name, shape: shape) } catch { throw .weights(error) }
   }
 
-  /// A matrix `[rows, columns]` of the precision asked for. The pages of the file that were read
-  /// to pack it are given back, so that it is in memory once.
   mutating func linear(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear {
-    let plain = try table(name, rows, columns)
+    let tensor = try tensor(name, [rows, columns])
+    let plain = try place(tensor, rows, columns)
     guard let packing = precision.packing else { return plain }
-    let packed = plain.packed(packing, arena: arena, pool: pool)
-    try tensor(name, [rows, columns]).forgetPages()
-    return packed
+    return plain.packed(packing, arena: arena, pool: pool) { tensor.forgetPages($0) }
   }
 
-  /// A matrix `[rows, columns]`, left where it lies in the file if its type and place allow.
+  /// Left where it lies in the file if its type and place allow. Under bf16 and int8 f32 is rounded
+  /// to bf16: rows are taken from it one by one, so more would not make it faster.
   mutating func table(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear {
     let tensor = try tensor(name, [rows, columns])
+    let plain = try place(tensor, rows, columns)
+    guard precision == .bf16 || precision == .int8, plain.isF32 else { return plain }
+    return plain.rounded(arena: arena, pool: pool) { tensor.forgetPages($0) }
+  }
+
+  mutating func vector(_ name: String, _ shape: Int...) throws(ModelError) -> FloatStorage {
+    try FloatStorage(tensor(name, shape))
+  }
+
+  /// Leaves a tensor that is known and not needed.
+  mutating func ignore(_ name: String) { taken.insert(name) }
+
+  var unexpected: [String] { catalog.tensors.map(\.name).filter { !taken.contains($0) } }
+
+  /// The matrix where it lies in the file, or a copy in f32 if it cannot be used there.
+  private func place(
+    _ tensor: StoredTensor, _ rows: Int, _ columns: Int
+  ) throws(ModelError) -> Linear {
     let element: WeightElement? =
       switch tensor.info.dtype {
       case .f32: .f32
@@ -45,35 +78,56 @@ struct WeightLoader {
       return unsafe Linear(
         base: base, element: element, outFeatures: rows, inFeatures: columns, owner: tensor)
     }
-    let copy = FloatStorage(try floats(tensor))
+    let copy = try FloatStorage(tensor)
     return unsafe Linear(
       base: copy.base, element: .f32, outFeatures: rows, inFeatures: columns, owner: copy)
-  }
-
-  /// A small tensor as f32.
-  mutating func vector(_ name: String, _ shape: Int...) throws(ModelError) -> FloatStorage {
-    FloatStorage(try floats(tensor(name, shape)))
-  }
-
-  /// Leaves a tensor that is known and not needed.
-  mutating func ignore(_ name: String) { taken.insert(name) }
-
-  /// Tensors of the file that nobody took or ignored.
-  var unexpected: [String] { catalog.tensors.map(\.name).filter { !taken.contains($0) } }
-
-  private func floats(_ tensor: StoredTensor) throws(ModelError) -> [Float] {
-    do { return try tensor.floats() } catch { throw .weights(error) }
   }
 }
 
 /// Read-only f32 values that several threads read.
-final class FloatStorage: Sendable {
-  private let buffer: AlignedBuffer<Float>
-  var count: Int { buffer.count }
-  var base: UnsafePointer<Float> { unsafe UnsafePointer(buffer.base) }
+@safe
+final class FloatStorage: @unchecked Sendable {
+  let count: Int
+  let base: UnsafePointer<Float>
+  /// What keeps the memory alive; nil if it is this object's.
+  let owner: AnyObject?
 
   init(_ values: [Float]) {
-    buffer = AlignedBuffer(count: values.count, repeating: 0)
-    for (index, value) in values.enumerated() { unsafe buffer.base[index] = value }
+    count = values.count
+    let memory = unsafe Self.memory(count)
+    for (index, value) in values.enumerated() { unsafe memory[index] = value }
+    unsafe base = UnsafePointer(memory)
+    owner = nil
   }
+
+  /// A copy of a tensor's elements.
+  init(_ tensor: StoredTensor) throws(ModelError) {
+    count = tensor.info.elementCount
+    let memory = unsafe Self.memory(count)
+    unsafe base = UnsafePointer(memory)
+    owner = nil
+    do { unsafe try tensor.copyFloats(into: memory) } catch { throw .weights(error) }
+    tensor.forgetPages()
+  }
+
+  /// A view of memory that `owner` keeps alive.
+  init(_ base: UnsafePointer<Float>, count: Int, owner: AnyObject) {
+    self.count = count
+    unsafe self.base = base
+    self.owner = owner
+  }
+
+  deinit {
+    if owner == nil { unsafe UnsafeMutablePointer(mutating: base).deallocate() }
+  }
+
+  private static func memory(_ count: Int) -> UnsafeMutablePointer<Float> {
+    unsafe UnsafeMutableRawPointer.allocate(byteCount: max(4 * count, 1), alignment: 64)
+      .bindMemory(to: Float.self, capacity: count)
+  }
+}
+
+extension Linear {
+  /// Whether the weights are f32 and lie in place.
+  fileprivate var isF32: Bool { unsafe inPlace?.element == .f32 }
 }

@@ -31,6 +31,20 @@ public final class VQTokenizer: Sendable {
     catalog["quantize.embedding.weight"] != nil && catalog["decoder.conv_in.weight"] != nil
   }
 
+  /// What the shapes of a catalog tell before its weights are loaded.
+  ///
+  /// Throws if it holds no VQ tokenizer.
+  public static func outline(
+    _ catalog: TensorCatalog
+  ) throws(VQError) -> (codebookSize: Int, downsampling: Int) {
+    let levels = VQWeights(catalog).count("decoder.conv_blocks.")
+    guard isVQ(catalog), 1...16 ~= levels else {
+      throw VQError("\(catalog.path): not a VQ tokenizer")
+    }
+    let codes = try VQWeights(catalog).shape("quantize.embedding.weight", rank: 2)[0]
+    return (codes, 1 << (levels - 1))
+  }
+
   /// Loads all weights; the encoder may be absent.
   ///
   /// Throws a ``VQError`` that names the tensor if one is missing, has another shape than its
