@@ -83,7 +83,8 @@ let package = Package(
       dependencies: [
         "HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVTestSupport",
       ]),
-    .testTarget(name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights"]),
+    .testTarget(
+      name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights", "HeadKVFiles"]),
     .testTarget(name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV", "HeadKVTestSupport"]),
     .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
     .testTarget(name: "HeadKVReportTests", dependencies: ["HeadKVReport", "HeadKVImage"]),

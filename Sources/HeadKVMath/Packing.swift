@@ -77,11 +77,12 @@ package final class PackedMatrix: @unchecked Sendable {
   /// Packs a row-major matrix of `element` weights into memory from `arena`, on all threads of
   /// `pool`.
   ///
-  /// - Parameter consumed: told, on any thread, which bytes of `weights` have been packed.
+  /// - Parameter consumed: told, on the caller's thread and some MB at a time, which bytes of
+  ///   `weights` have been packed.
   package convenience init(
     _ weights: UnsafeRawPointer, element: WeightElement, outFeatures: Int, inFeatures: Int,
     segments: Int = 1, packing: Packing, arena: WeightArena, pool: WorkerPool,
-    consumed: ((Range<Int>) -> Void)? = nil
+    consumed: (Range<Int>) -> Void = { _ in }
   ) {
     let bytes = packing.byteCount(outFeatures: outFeatures, inFeatures: inFeatures)
     let (memory, owner) = unsafe arena.take(bytes)
@@ -90,11 +91,11 @@ package final class PackedMatrix: @unchecked Sendable {
       unsafe scales = arena.take(4 * outFeatures, beside: owner)
         .bindMemory(to: Float.self, capacity: outFeatures)
     }
-    unsafe pool.run(
-      tasks: (outFeatures + Packing.panel - 1) / Packing.panel,
-      PackWork(
-        weights: weights, element: element, outFeatures: outFeatures, inFeatures: inFeatures,
-        packing: packing, panels: memory, scales: scales, consumed: consumed))
+    let work = unsafe PackWork(
+      weights: weights, element: element, outFeatures: outFeatures, inFeatures: inFeatures,
+      packing: packing, panels: memory, scales: scales)
+    unsafe RowBands(rows: outFeatures, bytesPerRow: inFeatures * element.byteCount).run(
+      work, rowsPerTask: Packing.panel, on: pool, consumed: consumed)
     unsafe self.init(
       packing: packing, outFeatures: outFeatures, inFeatures: inFeatures, segments: segments,
       panels: UnsafeRawPointer(memory), scales: UnsafePointer(scales), owner: owner)
@@ -126,7 +127,7 @@ package final class PackedMatrix: @unchecked Sendable {
 }
 
 @unsafe
-private struct PackWork: ParallelWork {
+private struct PackWork: BandWork {
   let weights: UnsafeRawPointer
   let element: WeightElement
   let outFeatures: Int
@@ -134,16 +135,13 @@ private struct PackWork: ParallelWork {
   let packing: Packing
   let panels: UnsafeMutableRawPointer
   let scales: UnsafeMutablePointer<Float>?
-  let consumed: ((Range<Int>) -> Void)?
+  var first = 0
 
-  func perform(_ panel: Int) {
+  func perform(_ index: Int) {
+    let panel = unsafe first + index
     unsafe hkv_pack(
       packing.code, weights, element.code, outFeatures, inFeatures, panel, panel + 1, panels,
       scales)
-    guard let consumed = unsafe consumed else { return }
-    let (first, bytes) = unsafe (panel * Packing.panel, inFeatures * element.byteCount)
-    let end = unsafe min(first + Packing.panel, outFeatures)
-    consumed(first * bytes..<end * bytes)
   }
 }
 

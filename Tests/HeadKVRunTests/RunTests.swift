@@ -18,6 +18,8 @@ import Testing
       #expect(try folder.files == ["p00.png", "p01.png", "p02.png", "t.safetensors"])
       let summary = try drawn.json()
       #expect(summary["seed"] as? Int == 7 && summary["tokens"] as? Int == 768)
+      let first = try #require(summary["secondsToFirstToken"] as? Double)
+      #expect(first > 0 && first < 60)
       let full = try #require(summary["cacheBytesFull"] as? Int)
       let held = try #require(summary["cacheBytesPeak"] as? Int)
       // 3 pictures, 2 branches, 6 layers of 6 heads with 256 rows of 2 x 32 + 4 words.
@@ -84,25 +86,77 @@ import Testing
       #expect(policies.contains { ($0["source"] as? String)?.contains("2605.20600") ?? false })
     }
 
-    /// What a smaller cache is said to save is saved: the processes' peaks differ by as much as
-    /// their caches.
-    @Test func memoryIsTrue() throws {
+    /// A packed file draws the same tokens to the last one, whatever it was packed in, and takes the
+    /// place of the model in every verb.
+    @Test(arguments: ["f32", "bf16", "int8"]) func packs(_ precision: String) throws {
       let folder = try Scratch()
-      func run(_ budget: String) throws -> (memory: Int, cache: Int) {
-        let run = try Tool(
-          [
-            "--class", "all", "--count", "6", "--batch", "60", "--kv-policy", "headkv",
-            "--kv-budget", budget, "--tokens-out", "t.safetensors", "--json",
-          ], in: folder)
-        let summary = try run.json()
-        let cache = try #require(summary["cacheBytesPeak"] as? Int)
-        let planned = try #require(summary["cacheBytesPlanned"] as? Int)
-        #expect(cache <= planned)
-        return (try #require(summary["peakMemoryBytes"] as? Int), cache)
+      let packed = try Tool(["pack", "--precision", precision, "-o", "m.headkv"], in: folder)
+      #expect(packed.code == 0 && packed.output.contains("wrote m.headkv: \(precision)"))
+      let drawing = ["--class", "frog", "--kv-budget", "1/6", "--seed", "3"]
+      let vq = ["--vq", BundledFiles.path("vq.safetensors"), "-o", "b.png"]
+      let runs = [
+        ["--precision", precision, "-o", "a.png", "--tokens-out", "a.safetensors"],
+        ["--gpt", "m.headkv", "--tokens-out", "b.safetensors"] + vq,
+      ]
+      for run in runs { #expect(try Tool(drawing + run, in: folder).code == 0) }
+      let tokens = try ["a", "b"].map {
+        try TokenSet(reading: folder.file("\($0).safetensors")).tokens
       }
-      let (full, sixth) = (try run("100%"), try run("1/6"))
-      let saved = Double(full.memory - sixth.memory) / Double(full.cache - sixth.cache)
-      #expect(saved > 0.95 && saved < 1.05)
+      #expect(tokens[0] == tokens[1] && tokens[0][0].count == 256)
+      #expect(try PNG.read(folder.file("a.png")) == PNG.read(folder.file("b.png")))
+
+      let inspected = try Tool(["inspect", "m.headkv"], in: folder)
+      #expect(inspected.code == 0 && inspected.output.contains("packed in \(precision), layout 1"))
+      #expect(inspected.output.contains("from gpt.safetensors, SHA-256 "))
+      #expect(inspected.output.contains("6 heads of 32") && inspected.output.contains("frog"))
+      let other = precision == "f32" ? "bf16" : "f32"
+      let refused = try Tool(["--gpt", "m.headkv", "--precision", other] + vq, in: folder)
+      #expect(refused.code == 1 && refused.errors.contains("packed in \(precision), \(other) asked"))
+      let again = try Tool(
+        ["pack", "--gpt", "m.headkv", "--precision", precision, "-o", "n.headkv"], in: folder)
+      #expect(again.code == 1 && again.errors.contains("packed already"))
+      #expect(try Tool(["pack", "-o", "n.headkv"], in: folder).code == 64)
+      #expect(try !folder.files.contains("n.headkv"))
+
+      var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.file("m.headkv"))))
+      bytes[bytes.count / 2] ^= 1
+      try folder.write("m.headkv", bytes)
+      let damaged = try Tool(["inspect", "m.headkv"], in: folder)
+      #expect(damaged.code == 1 && damaged.output.contains("the tensor changed since it was written"))
+    }
+
+    /// What is written does not depend on the processor.
+    @Test(arguments: ["f32", "bf16", "int8"]) func packsAlikeEverywhere(_ precision: String) throws {
+      let folder = try Scratch()
+      for name in ["portable", "avx2", "best"] {
+        let run = try Tool(
+          ["pack", "--precision", precision, "-o", name], in: folder,
+          environment: name == "best" ? [:] : ["HEADKV_ISA": name])
+        #expect(run.code == 0, "\(run.errors)")
+      }
+      let best = try TensorCatalog.open(folder.file("best"))
+      for name in ["portable", "avx2"] {
+        let other = try TensorCatalog.open(folder.file(name))
+        #expect(other.tensors.map(\.name) == best.tensors.map(\.name))
+        // Gains are measured with the kernels, whose sums differ in their last bits.
+        for tensor in best.tensors where tensor.name != "output_gains" {
+          let key = "sha256:" + tensor.name
+          #expect(other.metadata[key] == best.metadata[key] && other.metadata[key] != nil, "\(key)")
+        }
+      }
+    }
+
+    /// A tokenizer that turns out to be broken ends the run with its own error.
+    @Test func brokenTokenizer() throws {
+      let folder = try Scratch()
+      let source = try TensorCatalog.open(BundledFiles.path("vq.safetensors"))
+      let tensors = try source.tensors.filter { $0.name != "decoder.conv_out.bias" }.map {
+        TensorToWrite.f32($0.name, $0.shape, try source.tensor($0.name).floats())
+      }
+      try SafetensorsWriter.write(tensors, to: folder.file("vq.safetensors"))
+      let run = try Tool(["--vq", "vq.safetensors", "--tokens-out", "t.safetensors"], in: folder)
+      #expect(run.code == 1 && run.errors.contains("vq.safetensors: tensor 'decoder.conv_out.bias'"))
+      #expect(try folder.files == ["vq.safetensors"])
     }
 
     @Test func interruptLeavesNothing() throws {
@@ -146,6 +200,9 @@ import Testing
       (["tokenize", "short.safetensors"], "not a PNG"),
       (["evaluate", "--tokens", "none.safetensors"], "none.safetensors"),
       (["evaluate", "--kv-budget", "1/0"], "1/0"),
+      (["--grid", "1", "--gpt", BundledFiles.path("gpt.safetensors"), "--tokens-out", "t"], "single cell"),
+      (["pack", "--precision", "bf16", "--gpt", "none.pt", "-o", "p"], "none.pt"),
+      (["pack", "--precision", "bf16", "-o", "no/such/p"], "no/such"),
       (["inspect", "short.safetensors"], "short.safetensors"),
     ]) func oneLine(arguments: [String], says: String) throws {
       let folder = try Scratch()

@@ -18,11 +18,15 @@ struct Tool {
     return "headkv-run"
   }
 
-  init(_ arguments: [String], in folder: Scratch, interruptAfter seconds: Double? = nil) throws {
+  init(
+    _ arguments: [String], in folder: Scratch, environment: [String: String] = [:],
+    interruptAfter seconds: Double? = nil
+  ) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.path)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     let (out, err) = (Pipe(), Pipe())
     process.standardOutput = out
