@@ -154,7 +154,9 @@ import Testing
         TensorToWrite.f32($0.name, $0.shape, try source.tensor($0.name).floats())
       }
       try SafetensorsWriter.write(tensors, to: folder.file("vq.safetensors"))
-      let run = try Tool(["--vq", "vq.safetensors", "--tokens-out", "t.safetensors"], in: folder)
+      let run = try Tool(
+        ["--vq", "vq.safetensors", "--count", "50", "-o", "x.png", "--tokens-out", "t.safetensors"],
+        in: folder)
       #expect(run.code == 1 && run.errors.contains("vq.safetensors: tensor 'decoder.conv_out.bias'"))
       #expect(try folder.files == ["vq.safetensors"])
     }
