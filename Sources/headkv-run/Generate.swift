@@ -192,8 +192,11 @@ struct Generate: ParsableCommand {
         + String(format: "%.2f s: %.1f tokens/s", report.seconds, report.tokensPerSecond)
         + String(format: ", the first %.2f s after the process started", firstToken))
     say(
-      "cache: \(Output.bytes(report.cacheBytesFull)) in full, \(Output.bytes(report.cacheBytesPeak)) held at peak of \(Output.bytes(report.cacheBytesPlanned)) planned; weights \(Output.bytes(gpt.weightBytes)) (\(gpt.precision.rawValue)); peak memory \(Output.bytes(Output.peakMemory))"
-    )
+      "cache: \(Output.bytes(report.cacheBytesFull)) in full, "
+        + "\(Output.bytes(report.cacheBytesPeak)) held at peak of "
+        + "\(Output.bytes(report.cacheBytesPlanned)) planned; "
+        + "weights \(Output.bytes(gpt.weightBytes)) (\(gpt.precision.rawValue)); "
+        + "peak memory \(Output.bytes(Output.peakMemory))")
     for path in written { say("wrote \(path)") }
   }
 }

@@ -129,4 +129,31 @@ import HeadKVMath
       #expect(wide != exact)
     }
   }
+
+  /// Tables rounded row by row are their twin, and the caller is told of every byte once, in order,
+  /// also where a matrix takes several bands.
+  @Test(arguments: [(1, 1), (65, 7), (300, 130), (70_000, 64)])
+  func roundsTablesInBands(_ n: Int, _ k: Int) {
+    let weights = Weights(.f32, outFeatures: n, inFeatures: k, seed: n)
+    for threads in [1, 3] {
+      let (arena, pool) = (WeightArena(), WorkerPool(threads: threads))
+      var done = 0
+      var bands = 0
+      func consume(_ range: Range<Int>) {
+        #expect(range.lowerBound == done)
+        done = range.upperBound
+        bands += 1
+      }
+      let rounded = weights.linear.rounded(arena: arena, pool: pool, consumed: consume)
+      #expect(done == 4 * n * k && (bands > 1) == (4 * n * k > 16 << 20))
+      done = 0
+      _ = weights.linear.packed(.int8, arena: arena, pool: pool, consumed: consume)
+      #expect(done == 4 * n * k)
+      var row = [Float](repeating: 0, count: k)
+      for index in Set([0, n / 2, n - 1]) {
+        rounded.copyRow(index, into: &row)
+        #expect(row == weights.values[index * k..<(index + 1) * k].map(ReferencePacking.bf16))
+      }
+    }
+  }
 }

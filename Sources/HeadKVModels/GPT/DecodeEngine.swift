@@ -16,26 +16,6 @@ public struct StepRow: Sendable, Hashable {
   }
 }
 
-/// A sequence that is to begin.
-public struct SequenceStart {
-  public var sequence: Int
-  public var condition: Condition
-  /// The other branch of a guided picture, whose choice of rows this sequence follows.
-  public var leader: Int?
-  /// Those that watch the cache of this sequence.
-  public var observers: [any CacheObserver]
-
-  public init(
-    _ sequence: Int, condition: Condition, sharingWith leader: Int? = nil,
-    observers: [any CacheObserver] = []
-  ) {
-    self.sequence = sequence
-    self.condition = condition
-    self.leader = leader
-    self.observers = observers
-  }
-}
-
 /// Runs a GPT over a batch of sequences, each with a cache of its own.
 ///
 /// Memory is allocated when the engine is made and when a sequence begins; a step allocates
