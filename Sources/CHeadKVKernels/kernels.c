@@ -48,6 +48,11 @@ struct kernel_table {
   void (*rotate_pairs)(float *, const float *, size_t);
   void (*merge_costs)(const float *, const float *, size_t, const float *, const int32_t *, int32_t,
                       size_t, size_t, size_t, size_t, float *);
+  void (*scale_shift)(const float *, size_t, size_t, const float *, const float *, int, float *);
+  void (*moments)(const float *, size_t, size_t, float *, float *);
+  void (*winograd_weights)(const hkv_packed *, size_t, size_t, size_t, int, float *);
+  void (*winograd_input)(const float *, size_t, size_t, int, float *, size_t);
+  void (*winograd_output)(const float *, size_t, int, const hkv_tile *);
 };
 
 // Vectors of 16 lanes whatever the registers: wider than these, they become several. The memory
@@ -272,4 +277,40 @@ void hkv_merge_costs(const float *k, const float *v, size_t stride, const float 
                      const int32_t *births, int32_t before, size_t row, size_t first, size_t rows,
                      size_t dim, float *costs) {
   current()->merge_costs(k, v, stride, bias, births, before, row, first, rows, dim, costs);
+}
+
+void hkv_scale_shift(const float *x, size_t pixels, size_t channels, const float *scale,
+                     const float *shift, int silu, float *out) {
+  current()->scale_shift(x, pixels, channels, scale, shift, silu, out);
+}
+
+void hkv_moments(const float *x, size_t pixels, size_t channels, float *mean, float *squares) {
+  current()->moments(x, pixels, channels, mean, squares);
+}
+
+size_t hkv_winograd_points(int doubled) { return doubled ? 25 : 36; }
+
+void hkv_winograd_weights(const hkv_packed *w, size_t panel, size_t first, size_t end, int doubled,
+                          float *out) {
+  current()->winograd_weights(w, panel, first, end, doubled, out);
+}
+
+void hkv_winograd_input(const float *window, size_t row, size_t channels, int doubled, float *out,
+                        size_t stride) {
+  current()->winograd_input(window, row, channels, doubled, out, stride);
+}
+
+void hkv_winograd_products(const float *weights, size_t columns, size_t channels, int doubled,
+                           const float *input, size_t input_stride, size_t tiles, float *products,
+                           size_t stride) {
+  const struct kernel_table *table = current();
+  for (size_t point = 0; point < hkv_winograd_points(doubled); point++) {
+    const hkv_packed w = {weights + point * channels * columns, columns, channels, 1};
+    const hkv_rows rows = {input + point * input_stride, 4 * channels, tiles, 0};
+    table->packed_f32(&w, 0, 1, &rows, products + point * stride, columns, NULL, NULL);
+  }
+}
+
+void hkv_winograd_output(const float *products, size_t stride, int doubled, const hkv_tile *tile) {
+  current()->winograd_output(products, stride, doubled, tile);
 }

@@ -573,6 +573,8 @@ static void NAMED(merge_costs)(const float *k, const float *v, size_t stride, co
 
 #include "packed_body.h"
 
+#include "convolution_body.h"
+
 static const struct kernel_table NAMED(table) = {
     .name = LEVEL_NAME,
     .dots_i8 = LEVEL >= AVX512VNNI,
@@ -598,6 +600,11 @@ static const struct kernel_table NAMED(table) = {
     .exp = NAMED(exp_array),
     .rotate_pairs = NAMED(rotate_pairs),
     .merge_costs = NAMED(merge_costs),
+    .scale_shift = NAMED(scale_shift),
+    .moments = NAMED(moments),
+    .winograd_weights = NAMED(winograd_weights),
+    .winograd_input = NAMED(winograd_input),
+    .winograd_output = NAMED(winograd_output),
 };
 
 #undef HELPER

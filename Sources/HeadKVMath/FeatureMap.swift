@@ -1,48 +1,67 @@
-/// A picture of `channels` planes in f32: [channels, height, width].
+/// A picture in f32 with the channels of a pixel side by side: [height, width, channels].
 ///
 /// Filled once by its maker, then only read.
+@safe
 package final class FeatureMap: Sendable {
   package let channels: Int
   package let height: Int
   package let width: Int
-  package let values: AlignedBuffer<Float>
+  private let memory: FeatureMapMemory
+  private let piece: FeatureMapMemory.Piece
 
-  /// All zero. The sizes are 0 or more.
-  package init(channels: Int, height: Int, width: Int) {
+  /// Values in unknown state. The sizes are 0 or more.
+  package init(
+    channels: Int, height: Int, width: Int, memory: FeatureMapMemory = FeatureMapMemory()
+  ) {
+    precondition(channels >= 0 && height >= 0 && width >= 0, "negative size of a feature map")
     self.channels = channels
     self.height = height
     self.width = width
-    values = AlignedBuffer(count: channels * height * width, repeating: 0)
+    self.memory = memory
+    piece = memory.take(channels * height * width)
   }
 
-  /// A copy of `array`, which holds `channels * height * width` values.
-  package convenience init(channels: Int, height: Int, width: Int, copying array: [Float]) {
-    precondition(array.count == channels * height * width, "values do not fill the feature map")
-    self.init(channels: channels, height: height, width: width)
-    unsafe array.withUnsafeBufferPointer { from in
-      guard let start = from.baseAddress else { return }
-      unsafe values.base.update(from: start, count: from.count)
+  deinit { memory.give(piece) }
+
+  /// A copy of `planes` [channels, height, width].
+  package convenience init(
+    channels: Int, height: Int, width: Int, planes: [Float],
+    memory: FeatureMapMemory = FeatureMapMemory()
+  ) {
+    precondition(planes.count == channels * height * width, "values do not fill the feature map")
+    self.init(channels: channels, height: height, width: width, memory: memory)
+    let pixels = pixels
+    for channel in 0..<channels {
+      for index in 0..<pixels {
+        unsafe pixel(index)[channel] = planes[channel * pixels + index]
+      }
     }
   }
 
-  /// Positions per plane.
   package var pixels: Int { height * width }
 
-  package var array: [Float] {
-    unsafe Array(UnsafeBufferPointer(start: values.base, count: values.count))
+  /// The values as [channels, height, width].
+  package var planes: [Float] {
+    let pixels = pixels
+    var planes = [Float](repeating: 0, count: channels * pixels)
+    for index in 0..<pixels {
+      let values = unsafe pixel(index)
+      for channel in 0..<channels { unsafe planes[channel * pixels + index] = values[channel] }
+    }
+    return planes
   }
 
-  /// First element of plane `channel`.
+  /// The channels of pixel `index`, counted row by row.
   @unsafe
-  package func plane(_ channel: Int) -> UnsafeMutablePointer<Float> {
-    unsafe values.base + channel * pixels
+  package func pixel(_ index: Int) -> UnsafeMutablePointer<Float> {
+    unsafe piece.base + index * channels
   }
 
-  /// The view [channels, range.count] of the positions `range` of every plane.
+  /// The view [range.count, channels] of the pixels `range`.
   @unsafe
   package func matrix(_ range: Range<Int>) -> FloatMatrix {
-    precondition(range.lowerBound >= 0 && range.upperBound <= pixels, "positions out of range")
+    precondition(range.lowerBound >= 0 && range.upperBound <= pixels, "pixels out of range")
     return unsafe FloatMatrix(
-      base: values.base + range.lowerBound, rows: channels, columns: range.count, stride: pixels)
+      base: pixel(range.lowerBound), rows: range.count, columns: channels, stride: channels)
   }
 }

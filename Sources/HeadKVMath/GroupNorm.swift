@@ -1,3 +1,5 @@
+internal import CHeadKVKernels
+
 /// Normalisation over 32 groups of channels, with a scale and a shift per channel.
 package final class GroupNorm: Sendable {
   package static let groups = 32
@@ -17,57 +19,49 @@ package final class GroupNorm: Sendable {
 
   package var channels: Int { scale.count }
 
-  /// `input` [channels, h, w] normalised, then through x / (1 + e^-x) if `silu`.
-  package func apply(_ input: FeatureMap, silu: Bool, on runner: Conv2DRunner) -> FeatureMap {
+  /// Pixels whose moments are taken in f32; those of a map are put together in f64.
+  private static let run = 128
+
+  /// What normalises `input` [h, w, channels]; values go through x / (1 + e^-x) after it if `silu`.
+  package func fitted(to input: FeatureMap, silu: Bool, on runner: Conv2DRunner) -> FittedNorm {
     precondition(input.channels == channels, "channels of a group normalisation do not fit")
-    let output = FeatureMap(channels: channels, height: input.height, width: input.width)
+    let (channels, pixels) = (channels, input.pixels)
+    let fitted = FittedNorm(channels: channels, silu: silu)
+    let runs = (pixels + Self.run - 1) / Self.run
+    // [runs, 2, channels]: means, sums of squared distances from them.
+    let moments = unsafe runner.share(runs * 2 * channels)
+    unsafe runner.forEachTile(of: pixels, size: Self.run, scratch: 0) { range, _ in
+      let means = unsafe moments + range.lowerBound / Self.run * 2 * channels
+      unsafe hkv_moments(
+        input.pixel(range.lowerBound), range.count, channels, means, means + channels)
+    }
     let perGroup = channels / Self.groups
     runner.pool.run(tasks: Self.groups) { group in
-      let first = group * perGroup
-      let moments = unsafe Self.moments(input.plane(first), count: perGroup * input.pixels)
-      for channel in first..<(first + perGroup) {
-        let factor = Double(scale[channel]) * moments.inverseDeviation
-        let offset = Double(shift[channel]) - moments.mean * factor
-        let (from, to) = unsafe (input.plane(channel), output.plane(channel))
-        let (a, b) = (Float(factor), Float(offset))
-        for pixel in 0..<input.pixels { unsafe to[pixel] = from[pixel] * a + b }
-        if silu { unsafe Kernels.silu(to, count: input.pixels) }
+      let members = (group * perGroup)..<((group + 1) * perGroup)
+      let count = { (run: Int) in Double(min(Self.run, pixels - run * Self.run)) }
+      var sum = 0.0
+      for run in 0..<runs {
+        for channel in members {
+          unsafe sum += count(run) * Double(moments[run * 2 * channels + channel])
+        }
+      }
+      let total = Double(max(pixels, 1) * perGroup)
+      let mean = sum / total
+      var squares = 0.0
+      for run in 0..<runs {
+        for channel in members {
+          let at = unsafe moments + run * 2 * channels + channel
+          let distance = unsafe Double(at[0]) - mean
+          unsafe squares += Double(at[channels]) + count(run) * distance * distance
+        }
+      }
+      let inverseDeviation = 1 / (squares / total + Self.epsilon).squareRoot()
+      for channel in members {
+        let factor = Double(scale[channel]) * inverseDeviation
+        unsafe fitted.scale[channel] = Float(factor)
+        unsafe fitted.shift[channel] = Float(Double(shift[channel]) - mean * factor)
       }
     }
-    return output
-  }
-
-  /// Mean and 1 / sqrt(variance + epsilon) of `count` elements, in two passes.
-  private static func moments(
-    _ values: UnsafePointer<Float>, count: Int
-  ) -> (mean: Double, inverseDeviation: Double) {
-    guard count > 0 else { return (0, 0) }
-    let mean = unsafe sum(values, count) { $0 } / Double(count)
-    let center = Float(mean)
-    let variance = unsafe sum(values, count) { ($0 - center) * ($0 - center) } / Double(count)
-    return (mean, 1 / (variance + epsilon).squareRoot())
-  }
-
-  /// Sum of `term` over the elements: f32 within runs of 512, f64 among them.
-  @inline(__always)
-  private static func sum(
-    _ values: UnsafePointer<Float>, _ count: Int, _ term: (SIMD8<Float>) -> SIMD8<Float>
-  ) -> Double {
-    var total = 0.0
-    var index = 0
-    while index < count {
-      let end = min(index + 512, count)
-      var run = SIMD8<Float>(repeating: 0)
-      while index + 8 <= end {
-        run += term(unsafe UnsafeRawPointer(values + index).loadUnaligned(as: SIMD8<Float>.self))
-        index += 8
-      }
-      total += Double(run.sum())
-      while index < end {
-        unsafe total += Double(term(SIMD8(repeating: values[index]))[0])
-        index += 1
-      }
-    }
-    return total
+    return fitted
   }
 }

@@ -116,13 +116,20 @@ package final class PackedMatrix: @unchecked Sendable {
   ) {
     unsafe precondition(bias == nil || scales == nil, "a matrix of bytes takes no bias")
     unsafe withUnsafePointer(to: rows) { rows in
-      var matrix = unsafe hkv_packed(
-        weights: panels, columns: outFeatures,
-        steps: hkv_packed_steps(packing.code, inFeatures) / segments, segments: segments)
-      unsafe hkv_packed_linear(
-        packing.code, &matrix, range.lowerBound, range.upperBound, rows, y, stride, add,
-        scales ?? bias)
+      unsafe withPacked { matrix in
+        unsafe hkv_packed_linear(
+          packing.code, matrix, range.lowerBound, range.upperBound, rows, y, stride, add,
+          scales ?? bias)
+      }
     }
+  }
+
+  /// The matrix as the kernels take it.
+  func withPacked(_ body: (UnsafePointer<hkv_packed>) -> Void) {
+    let matrix = unsafe hkv_packed(
+      weights: panels, columns: outFeatures,
+      steps: hkv_packed_steps(packing.code, inFeatures) / segments, segments: segments)
+    unsafe withUnsafePointer(to: matrix) { unsafe body($0) }
   }
 }
 

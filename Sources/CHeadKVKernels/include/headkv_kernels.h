@@ -101,6 +101,44 @@ void hkv_packed_linear(int packing, const hkv_packed *w, size_t first, size_t en
                        const hkv_rows *x, float *y, size_t ldy, const float *add,
                        const float *terms);
 
+/// out = x * scale + shift for each pixel of channels, then x / (1 + exp(-x)) if `silu`.
+///
+/// Here and below channels are a multiple of 16.
+void hkv_scale_shift(const float *x, size_t pixels, size_t channels, const float *scale,
+                     const float *shift, int silu, float *out);
+
+/// The mean of each channel over at least one pixel, and its sum of squared distances from it.
+void hkv_moments(const float *x, size_t pixels, size_t channels, float *mean, float *squares);
+
+/// Places at which a Winograd tile multiplies: 36, or 25 if its map is doubled by repeating pixels.
+size_t hkv_winograd_points(int doubled);
+
+/// Transforms the input channels [first, end) of one panel of a 3x3 kernel, packed in 3 segments of
+/// 3 * channels steps: out is [points][channels][outputs of the panel].
+void hkv_winograd_weights(const hkv_packed *w, size_t panel, size_t first, size_t end, int doubled,
+                          float *out);
+
+/// Transforms a tile, whose first of 6 x 6 pixels (4 x 4 if doubled) is at `window`, with `row`
+/// floats from one line of pixels to the next: out is `channels` floats, `stride` apart, a point.
+void hkv_winograd_input(const float *window, size_t row, size_t channels, int doubled, float *out,
+                        size_t stride);
+
+/// At each point [tiles, columns] = [tiles, channels] [channels, columns]; columns are at most 64.
+void hkv_winograd_products(const float *weights, size_t columns, size_t channels, int doubled,
+                           const float *input, size_t input_stride, size_t tiles, float *products,
+                           size_t stride);
+
+/// Where a tile of at most 4 x 4 outputs goes; `add` has the layout of `out`, may be it, or NULL.
+typedef struct {
+  size_t height, width, channels;
+  size_t row, pixel;
+  const float *bias, *add;
+  float *out;
+} hkv_tile;
+
+/// Outputs from the products of one tile, plus bias and `add`.
+void hkv_winograd_output(const float *products, size_t stride, int doubled, const hkv_tile *tile);
+
 /// Whether this processor multiplies pairs of bfloat16 in one instruction.
 int hkv_dots_bf16(void);
 

@@ -23,9 +23,10 @@ struct VQResidual: Sendable {
   var outputs: Int { conv2.outputs }
 
   func callAsFunction(_ x: FeatureMap, on runner: Conv2DRunner) -> FeatureMap {
-    let h = conv1.apply(norm1.apply(x, silu: true, on: runner), on: runner)
-    let through = shortcut?.apply(x, on: runner) ?? x
-    return conv2.apply(norm2.apply(h, silu: true, on: runner), adding: through, on: runner)
+    let h = conv1.apply(x, through: norm1.fitted(to: x, silu: true, on: runner), on: runner)
+    let past = shortcut?.apply(x, on: runner) ?? x
+    return conv2.apply(
+      h, through: norm2.fitted(to: h, silu: true, on: runner), adding: past, on: runner)
   }
 }
 
@@ -47,9 +48,10 @@ struct VQAttention: Sendable {
   }
 
   func callAsFunction(_ x: FeatureMap, on runner: Conv2DRunner) -> FeatureMap {
-    let h = norm.apply(x, silu: false, on: runner)
+    let norm = norm.fitted(to: x, silu: false, on: runner)
     let mixed = SpatialAttention.apply(
-      q: q.apply(h, on: runner), k: k.apply(h, on: runner), v: v.apply(h, on: runner), on: runner)
+      q: q.apply(x, through: norm, on: runner), k: k.apply(x, through: norm, on: runner),
+      v: v.apply(x, through: norm, on: runner), on: runner)
     return projection.apply(mixed, adding: x, on: runner)
   }
 }

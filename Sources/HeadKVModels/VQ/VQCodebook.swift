@@ -24,22 +24,22 @@ final class VQCodebook: Sendable {
     for code in 0..<size {
       let row = unsafe rows.base + code * dimension
       for index in 0..<dimension { unsafe row[index] = values[code * dimension + index] }
-      unsafe squares.append(Self.normalize(row, count: dimension, stride: 1))
+      unsafe squares.append(Self.normalize(row, count: dimension))
     }
     self.squares = squares
   }
 
-  /// The codes of `tokens`, each in `0..<size`, as a map [dimension, height, width].
+  /// The codes of `tokens`, each in `0..<size`, as a map [height, width, dimension].
   func lookup(_ tokens: [Int32], height: Int, width: Int) -> FeatureMap {
     let map = FeatureMap(channels: dimension, height: height, width: width)
     for (position, token) in tokens.enumerated() {
-      let row = unsafe rows.base + Int(token) * dimension
-      for index in 0..<dimension { unsafe map.plane(index)[position] = row[index] }
+      unsafe map.pixel(position).update(
+        from: rows.base + Int(token) * dimension, count: dimension)
     }
     return map
   }
 
-  /// The nearest code to each position of `map` [dimension, h, w], the first one on ties; brings
+  /// The nearest code to each position of `map` [h, w, dimension], the first one on ties; brings
   /// the positions of `map` to length 1 on the way.
   func nearest(_ map: FeatureMap, on runner: Conv2DRunner) -> [Int32] {
     let found = AlignedBuffer<Int32>(count: map.pixels, repeating: 0)
@@ -50,11 +50,10 @@ final class VQCodebook: Sendable {
         base: scratch, rows: range.count, columns: size, stride: size)
       var lengths: [Float] = []
       for position in range {
-        unsafe lengths.append(
-          Self.normalize(map.plane(0) + position, count: dimension, stride: map.pixels))
+        unsafe lengths.append(Self.normalize(map.pixel(position), count: dimension))
       }
       unsafe BLAS.multiply(
-        map.matrix(range), transposed: true, codes, transposed: true, into: products)
+        map.matrix(range), transposed: false, codes, transposed: true, into: products)
       for (row, position) in range.enumerated() {
         let product = unsafe products.row(row)
         var (best, least) = (0, Float.infinity)
@@ -69,16 +68,14 @@ final class VQCodebook: Sendable {
   }
 
   /// x / max(|x|, 1e-12) in place; returns the squared length of the result.
-  private static func normalize(
-    _ x: UnsafeMutablePointer<Float>, count: Int, stride: Int
-  ) -> Float {
+  private static func normalize(_ x: UnsafeMutablePointer<Float>, count: Int) -> Float {
     var square: Float = 0
-    for index in 0..<count { unsafe square += x[index * stride] * x[index * stride] }
+    for index in 0..<count { unsafe square += x[index] * x[index] }
     let length = max(square.squareRoot(), 1e-12)
     square = 0
     for index in 0..<count {
-      let value = unsafe x[index * stride] / length
-      unsafe x[index * stride] = value
+      let value = unsafe x[index] / length
+      unsafe x[index] = value
       square += value * value
     }
     return square

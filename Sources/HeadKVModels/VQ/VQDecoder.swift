@@ -1,6 +1,6 @@
 import HeadKVMath
 
-/// From codes [Dc, h, w] to a picture [3, h * d, w * d].
+/// From codes [h, w, Dc] to a picture [h * d, w * d, 3].
 struct VQDecoder: Sendable {
   let postQuantize: Conv2D
   let input: Conv2D
@@ -31,6 +31,6 @@ struct VQDecoder: Sendable {
     var x = input.apply(postQuantize.apply(codes, on: runner), on: runner)
     x = middle(x, on: runner)
     for level in levels { x = level(x, on: runner) }
-    return output.apply(norm.apply(x, silu: true, on: runner), on: runner)
+    return output.apply(x, through: norm.fitted(to: x, silu: true, on: runner), on: runner)
   }
 }

@@ -1,6 +1,6 @@
 import HeadKVMath
 
-/// From a picture [3, h * d, w * d] to what the codebook is searched for [Dc, h, w].
+/// From a picture [h * d, w * d, 3] to what the codebook is searched for [h, w, Dc].
 struct VQEncoder: Sendable {
   let input: Conv2D
   /// From the highest resolution to the lowest.
@@ -28,7 +28,8 @@ struct VQEncoder: Sendable {
   func callAsFunction(_ picture: FeatureMap, on runner: Conv2DRunner) -> FeatureMap {
     var x = input.apply(picture, on: runner)
     for level in levels { x = level(x, on: runner) }
-    x = norm.apply(middle(x, on: runner), silu: true, on: runner)
-    return quantize.apply(output.apply(x, on: runner), on: runner)
+    x = middle(x, on: runner)
+    x = output.apply(x, through: norm.fitted(to: x, silu: true, on: runner), on: runner)
+    return quantize.apply(x, on: runner)
   }
 }

@@ -90,7 +90,7 @@ public final class VQTokenizer: Sendable {
   ) throws(VQError) -> [Float] {
     try checkTokens(tokens, width: width, height: height)
     let codes = codebook.lookup(tokens, height: height, width: width)
-    return decoder(codes, on: Conv2DRunner(pool: pool)).array
+    return decoder(codes, on: Conv2DRunner(pool: pool)).planes
   }
 
   /// The `width * height / downsampling²` tokens of a picture [3, height, width] in -1...1.
@@ -119,7 +119,7 @@ public final class VQTokenizer: Sendable {
         "a picture of \(width) x \(height) has \(3 * width * height) values, not \(pixels.count)")
     }
     let runner = Conv2DRunner(pool: pool)
-    let picture = FeatureMap(channels: 3, height: height, width: width, copying: pixels)
+    let picture = FeatureMap(channels: 3, height: height, width: width, planes: pixels)
     return codebook.nearest(encoder(picture, on: runner), on: runner)
   }
 

@@ -6,6 +6,7 @@ import HeadKVWeights
 struct VQWeights {
   let catalog: TensorCatalog
   private(set) var used: Set<String> = []
+  private let arena = WeightArena()
 
   init(_ catalog: TensorCatalog) { self.catalog = catalog }
 
@@ -49,7 +50,7 @@ struct VQWeights {
     let bias = try floats(name + ".bias", [outputs])
     return Conv2D(
       weight: weight, bias: bias, inputs: inputs, outputs: outputs, kernel: kernel,
-      sampling: sampling)
+      sampling: sampling, arena: arena)
   }
 
   /// The normalisation `name`. Throws also if its groups do not divide `channels`.
