@@ -64,7 +64,7 @@ extension ConvolutionWork {
           count: columns.count, segment_stride: stride * floatSize)
         unsafe layer.weight.product(
           panels: panel..<(panel + 1), of: seen, into: output.pixel(first),
-          stride: layer.outputs, adding: residual.map { unsafe UnsafePointer($0.pixel(first)) },
+          stride: layer.outputs, adding: adds ? UnsafePointer(output.pixel(first)) : nil,
           bias: UnsafePointer(layer.bias.base))
       }
     }

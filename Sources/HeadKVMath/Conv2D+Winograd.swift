@@ -4,9 +4,10 @@ internal import CHeadKVKernels
 struct WinogradPlan: Equatable {
   /// Tiles of a task, at most: rows of the products, a multiple of what the kernels take at once.
   static let blockTiles = (height: 4, width: 6)
-  /// Fewest and most tiles whose transforms are kept whole, with each thread transforming weights
-  /// for itself: small maps of many channels, whose weights fill more than the caches.
+  /// Fewest tiles that pay: transforming the weights takes as long as some tiles do.
   static let fewest = 4
+  /// Most tiles that are all transformed before any weights are: small maps of many channels, whose
+  /// transformed weights would fill more than the caches.
   static let few = 64
 
   let height: Int
@@ -28,7 +29,7 @@ struct WinogradPlan: Equatable {
   var tiles: Int { height * width }
   var points: Int { hkv_winograd_points(doubled ? 1 : 0) }
 
-  /// Whether tiles pay: transforming the weights takes as long as some tiles do.
+  /// Whether tiles do the work faster than the definition.
   static func suits(_ work: ConvolutionWork) -> Bool {
     work.layer.kernel == 3 && work.layer.sampling != .halving && work.layer.inputs % 16 == 0
       && work.layer.outputs % 16 == 0 && WinogradPlan(work).tiles >= fewest
@@ -199,12 +200,12 @@ extension ConvolutionWork {
       for column in block.columns {
         let tile = first + (row - block.rows.lowerBound) * pitch + column - block.columns.lowerBound
         let pixel = 4 * (row * output.width + column)
+        let place = unsafe output.pixel(pixel) + from
         var target = unsafe hkv_tile(
           height: min(4, output.height - 4 * row), width: min(4, output.width - 4 * column),
           channels: columns, row: output.width * layer.outputs, pixel: layer.outputs,
           bias: UnsafePointer(layer.bias.base + from),
-          add: residual.map { unsafe UnsafePointer($0.pixel(pixel) + from) },
-          out: output.pixel(pixel) + from)
+          add: adds ? UnsafePointer(place) : nil, out: place)
         unsafe hkv_winograd_output(
           products + tile * columns, productStride(tiles), plan.doubled ? 1 : 0, &target)
       }

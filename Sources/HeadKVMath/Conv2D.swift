@@ -40,21 +40,8 @@ package final class Conv2D: Sendable {
     self.sampling = sampling
     self.bias = AlignedBuffer(count: outputs, repeating: 0)
     for (index, value) in bias.enumerated() { unsafe self.bias.base[index] = value }
-    let inner = inputs * taps
-    let rows = AlignedBuffer<Float>(count: outputs * inner, repeating: 0)
-    unsafe weight.withUnsafeBufferPointer { from in
-      for output in 0..<outputs {
-        let (line, row) = (output * inner, unsafe rows.base + output * inner)
-        for tap in 0..<taps {
-          for input in 0..<inputs {
-            unsafe row[tap * inputs + input] = from[line + input * taps + tap]
-          }
-        }
-      }
-    }
-    self.weight = unsafe PackedMatrix(
-      UnsafeRawPointer(rows.base), element: .f32, outFeatures: outputs, inFeatures: inner,
-      segments: kernel, packing: .f32, arena: arena, pool: WorkerPool(threads: 1))
+    self.weight = PackedMatrix(
+      kernel: kernel, weight: weight, inputs: inputs, outputs: outputs, arena: arena)
   }
 
   /// Size of the output for an input of `height` x `width`.
@@ -66,10 +53,12 @@ package final class Conv2D: Sendable {
     }
   }
 
-  /// The convolution of `input` [h, w, inputs], through `norm` first and plus `residual` of the
-  /// output's shape if given.
+  /// The convolution of `input` [h, w, inputs], through `norm` first if given.
+  ///
+  /// It is added to `residual`, which then is the result, if that is given: another map than `input`,
+  /// of the output's shape.
   package func apply(
-    _ input: FeatureMap, through norm: FittedNorm? = nil, adding residual: FeatureMap? = nil,
+    _ input: FeatureMap, through norm: FittedNorm? = nil, addedTo residual: FeatureMap? = nil,
     on runner: Conv2DRunner
   ) -> FeatureMap {
     precondition(
@@ -79,14 +68,15 @@ package final class Conv2D: Sendable {
     precondition(
       sampling != .halving || (input.height % 2 == 0 && input.width % 2 == 0),
       "cannot halve an odd size")
-    let output = runner.map(channels: outputs, height: size.height, width: size.width)
     if let residual {
       precondition(
-        residual.channels == outputs && residual.height == size.height
+        residual !== input && residual.channels == outputs && residual.height == size.height
           && residual.width == size.width, "residual of a convolution does not fit")
     }
+    let output =
+      residual ?? runner.map(channels: outputs, height: size.height, width: size.width)
     let work = ConvolutionWork(
-      layer: self, input: input, norm: norm, residual: residual, output: output)
+      layer: self, input: input, norm: norm, output: output, adds: residual != nil)
     if WinogradPlan.suits(work) {
       work.multiplyTransformed(on: runner)
     } else {
@@ -101,6 +91,7 @@ struct ConvolutionWork: Sendable {
   let layer: Conv2D
   let input: FeatureMap
   let norm: FittedNorm?
-  let residual: FeatureMap?
   let output: FeatureMap
+  /// Whether the outputs are added to what is there.
+  let adds: Bool
 }

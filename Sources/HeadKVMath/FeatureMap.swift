@@ -1,6 +1,6 @@
 /// A picture in f32 with the channels of a pixel side by side: [height, width, channels].
 ///
-/// Filled once by its maker, then only read.
+/// Filled by its maker, and changed only by a layer that is asked to add to it.
 @safe
 package final class FeatureMap: Sendable {
   package let channels: Int

@@ -19,6 +19,9 @@ private func distance(_ a: [Float], _ b: [Float]) -> Float {
   struct Case: Sendable {
     let inputs: Int, outputs: Int, height: Int, width: Int, kernel: Int
     let sampling: Conv2D.Sampling
+
+    /// For products below 1; errors grow with the number of products of a sum.
+    var tolerance: Float { max(1e-4, 1e-6 * Float(inputs * kernel * kernel)) }
   }
 
   static let cases: [Case] = [
@@ -31,43 +34,93 @@ private func distance(_ a: [Float], _ b: [Float]) -> Float {
     Case(inputs: 5, outputs: 4, height: 18, width: 14, kernel: 3, sampling: .halving),
     Case(inputs: 2, outputs: 3, height: 1, width: 1, kernel: 3, sampling: .doubling),
     Case(inputs: 5, outputs: 4, height: 13, width: 17, kernel: 3, sampling: .doubling),
+    // More than a panel of weights, and windows in several pieces.
+    Case(inputs: 33, outputs: 83, height: 9, width: 70, kernel: 3, sampling: .same),
+    Case(inputs: 40, outputs: 70, height: 6, width: 5, kernel: 1, sampling: .same),
+    Case(inputs: 32, outputs: 96, height: 12, width: 66, kernel: 3, sampling: .halving),
+    // Winograd tiles: few and many, whole and cut, one panel of weights and several.
+    Case(inputs: 16, outputs: 16, height: 8, width: 8, kernel: 3, sampling: .same),
+    Case(inputs: 32, outputs: 16, height: 30, width: 61, kernel: 3, sampling: .same),
+    Case(inputs: 16, outputs: 208, height: 17, width: 18, kernel: 3, sampling: .same),
+    Case(inputs: 48, outputs: 80, height: 35, width: 53, kernel: 3, sampling: .same),
+    Case(inputs: 16, outputs: 80, height: 5, width: 7, kernel: 3, sampling: .doubling),
+    Case(inputs: 32, outputs: 208, height: 7, width: 9, kernel: 3, sampling: .doubling),
+    Case(inputs: 16, outputs: 32, height: 19, width: 31, kernel: 3, sampling: .doubling),
+    // As small as the definition is left to it, with channels that tiles take.
+    Case(inputs: 64, outputs: 64, height: 4, width: 4, kernel: 3, sampling: .same),
   ]
 
-  @Test(arguments: cases.indices, [1, 3]) func reference(index: Int, threads: Int) {
-    let c = Self.cases[index]
-    let input = noise(c.inputs * c.height * c.width, seed: 1)
-    let weight = noise(c.outputs * c.inputs * c.kernel * c.kernel, seed: 2)
-    let bias = noise(c.outputs, seed: 3)
+  private static func apply(
+    _ c: Case, to input: [Float], through norm: GroupNorm? = nil, addedTo residual: [Float]? = nil,
+    threads: Int
+  ) -> [Float] {
     let conv = Conv2D(
-      weight: weight, bias: bias, inputs: c.inputs, outputs: c.outputs, kernel: c.kernel,
-      sampling: c.sampling)
+      weight: weight(of: c), bias: noise(c.outputs, seed: 3), inputs: c.inputs,
+      outputs: c.outputs, kernel: c.kernel, sampling: c.sampling)
     let size = conv.outputSize(height: c.height, width: c.width)
-    let residual = noise(c.outputs * size.height * size.width, seed: 4)
-
     let runner = Conv2DRunner(pool: WorkerPool(threads: threads))
     let map = FeatureMap(channels: c.inputs, height: c.height, width: c.width, planes: input)
-    let found = conv.apply(map, on: runner).planes
-    let withResidual = conv.apply(
-      map,
-      adding: FeatureMap(
-        channels: c.outputs, height: size.height, width: size.width, planes: residual),
-      on: runner
+    return conv.apply(
+      map, through: norm?.fitted(to: map, silu: true, on: runner),
+      addedTo: residual.map {
+        FeatureMap(channels: c.outputs, height: size.height, width: size.width, planes: $0)
+      }, on: runner
     ).planes
+  }
 
+  private static func weight(of c: Case) -> [Float] {
+    noise(c.outputs * c.inputs * c.kernel * c.kernel, seed: 2)
+  }
+
+  private static func reference(_ c: Case, _ input: [Float]) -> [Float] {
     let grows = c.sampling == .doubling
     let edge = c.kernel / 2
-    let expected = ReferenceConv2D.apply(
+    return ReferenceConv2D.apply(
       grows
         ? ReferenceConv2D.doubled(input, channels: c.inputs, height: c.height, width: c.width)
         : input,
       inputs: c.inputs, height: grows ? 2 * c.height : c.height,
-      width: grows ? 2 * c.width : c.width, weight: weight, bias: bias, outputs: c.outputs,
+      width: grows ? 2 * c.width : c.width, weight: weight(of: c),
+      bias: noise(c.outputs, seed: 3), outputs: c.outputs,
       kernel: c.kernel, stride: c.sampling == .halving ? 2 : 1,
       padding: c.sampling == .halving
         ? .init(top: 0, left: 0, bottom: 1, right: 1)
         : .init(top: edge, left: edge, bottom: edge, right: edge))
-    #expect(distance(found, expected) < 1e-4)
-    #expect(distance(withResidual, zip(expected, residual).map { $0 + $1 }) < 1e-4)
+  }
+
+  @Test(arguments: cases.indices, [1, 3]) func reference(index: Int, threads: Int) {
+    let c = Self.cases[index]
+    let input = noise(c.inputs * c.height * c.width, seed: 1)
+    let expected = Self.reference(c, input)
+    #expect(distance(Self.apply(c, to: input, threads: threads), expected) < c.tolerance)
+    let residual = noise(expected.count, seed: 4)
+    #expect(
+      distance(
+        Self.apply(c, to: input, addedTo: residual, threads: threads),
+        zip(expected, residual).map { $0 + $1 }) < c.tolerance)
+  }
+
+  @Test(arguments: cases.indices) func bitsDoNotDependOnThreads(index: Int) {
+    let c = Self.cases[index]
+    let input = noise(c.inputs * c.height * c.width, seed: 1)
+    let alone = Self.apply(c, to: input, threads: 1)
+    for threads in [2, 3, 8] { #expect(Self.apply(c, to: input, threads: threads) == alone) }
+  }
+
+  /// What the layer reads through a normalisation is the map that the normalisation makes, with
+  /// zeros, not normalised ones, around it.
+  @Test(arguments: cases.indices.filter { cases[$0].inputs % 32 == 0 })
+  func throughANormalisation(index: Int) {
+    let c = Self.cases[index]
+    let input = noise(c.inputs * c.height * c.width, seed: 1)
+    let norm = GroupNorm(scale: noise(c.inputs, seed: 6), shift: noise(c.inputs, seed: 7))
+    let map = FeatureMap(channels: c.inputs, height: c.height, width: c.width, planes: input)
+    let normal = FeatureMap(channels: c.inputs, height: c.height, width: c.width)
+    norm.fitted(to: map, silu: true, on: Conv2DRunner(pool: WorkerPool(threads: 1)))
+      .apply(map.pixel(0), count: map.pixels, into: normal.pixel(0))
+    #expect(
+      Self.apply(c, to: input, through: norm, threads: 2)
+        == Self.apply(c, to: normal.planes, threads: 2))
   }
 
   @Test(arguments: [1, 5, 700]) func groupNorm(width: Int) {

@@ -143,6 +143,25 @@ private func tokenizer(of tensors: [TensorToWrite]) throws -> VQTokenizer {
     #expect(error?.description.contains("48 channels do not fall into 32 groups") == true)
   }
 
+  @Test func randomWeights() throws {
+    var shape = VQShape()
+    shape.channels = 32
+    shape.multipliers = [1, 2]
+    shape.latent = 16
+    shape.codes = 10
+    let vq = try VQTokenizer.random(shape, seed: 3)
+    #expect(vq.codebookSize == 10 && vq.codeDimension == 8 && vq.downsampling == 2)
+    #expect(!vq.hasEncoder && vq.unexpected == [])
+    let tokens: [Int32] = [0, 9, 4, 5, 7, 1]
+    let picture = try vq.decode(tokens: tokens, width: 3, height: 2, threads: 2)
+    #expect(picture.count == 3 * 6 * 4 && picture.allSatisfy { abs($0) < 10 })
+    #expect(Set(picture).count > 60)
+    let again = try VQTokenizer.random(shape, seed: 3)
+    #expect(try again.decode(tokens: tokens, width: 3, height: 2, threads: 1) == picture)
+    let other = try VQTokenizer.random(shape, seed: 4)
+    #expect(try other.decode(tokens: tokens, width: 3, height: 2, threads: 1) != picture)
+  }
+
   @Test func bytes() throws {
     let values: [Float] = [-1, 1, .nan, 2, -7, 0, .infinity, -.infinity, 0.2, -0.5, 0.5, -0.2]
     let image = try VQTokenizer.image(from: values, width: 2, height: 2)

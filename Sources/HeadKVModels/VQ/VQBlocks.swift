@@ -22,11 +22,12 @@ struct VQResidual: Sendable {
 
   var outputs: Int { conv2.outputs }
 
+  /// The output may be `x` itself, changed.
   func callAsFunction(_ x: FeatureMap, on runner: Conv2DRunner) -> FeatureMap {
     let h = conv1.apply(x, through: norm1.fitted(to: x, silu: true, on: runner), on: runner)
     let past = shortcut?.apply(x, on: runner) ?? x
     return conv2.apply(
-      h, through: norm2.fitted(to: h, silu: true, on: runner), adding: past, on: runner)
+      h, through: norm2.fitted(to: h, silu: true, on: runner), addedTo: past, on: runner)
   }
 }
 
@@ -47,12 +48,13 @@ struct VQAttention: Sendable {
     projection = try read(".proj_out", &weights)
   }
 
+  /// The output is `x` itself, changed.
   func callAsFunction(_ x: FeatureMap, on runner: Conv2DRunner) -> FeatureMap {
     let norm = norm.fitted(to: x, silu: false, on: runner)
     let mixed = SpatialAttention.apply(
       q: q.apply(x, through: norm, on: runner), k: k.apply(x, through: norm, on: runner),
       v: v.apply(x, through: norm, on: runner), on: runner)
-    return projection.apply(mixed, adding: x, on: runner)
+    return projection.apply(mixed, addedTo: x, on: runner)
   }
 }
 
@@ -95,6 +97,7 @@ struct VQLevel: Sendable {
     outputs = channels
   }
 
+  /// The output may be `input` itself, changed.
   func callAsFunction(_ input: FeatureMap, on runner: Conv2DRunner) -> FeatureMap {
     var x = input
     for (index, residual) in residuals.enumerated() {
@@ -142,6 +145,7 @@ struct VQMiddle: Sendable {
 
   var outputs: Int { last.outputs }
 
+  /// The output may be `x` itself, changed.
   func callAsFunction(_ x: FeatureMap, on runner: Conv2DRunner) -> FeatureMap {
     last(attention(first(x, on: runner), on: runner), on: runner)
   }
