@@ -1,8 +1,8 @@
 // Convolution over channels-last maps, for the instruction set LEVEL; part of kernels_body.h.
 //
 // Channels come in vectors of 16. 3x3 kernels by Winograd's F(4x4, 3x3): 4 x 4 outputs from 6 x 6
-// inputs by 36 products a pair of channels, where the definition takes 144. The points are 0, a, -a,
-// b, -b and infinity. 3/4 and 3/2 round least of those tried: a third of the error of 1 and 2. The
+// inputs by 36 products a pair of channels, where the definition takes 144. The points are 0, a,
+// -a, b, -b and infinity. 3/4 and 3/2 round least of those tried: half the error of 1 and 2. The
 // input of a `doubled` map repeats each pixel, so with a = 1 it vanishes at -1, which leaves 25
 // products.
 

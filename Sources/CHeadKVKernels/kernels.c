@@ -41,7 +41,6 @@ struct kernel_table {
                     const float *, const float *, size_t, size_t, float, float *, float *);
   void (*rms_norm)(const float *, const float *, size_t, float, float *);
   void (*silu_mul)(float *, const float *, size_t);
-  void (*silu)(float *, size_t);
   void (*gelu_tanh)(float *, size_t);
   void (*softmax)(float *, size_t);
   void (*exp)(float *, size_t);
@@ -260,8 +259,6 @@ void hkv_rms_norm(const float *x, const float *weight, size_t n, float eps, floa
 }
 
 void hkv_silu_mul(float *gate, const float *up, size_t n) { current()->silu_mul(gate, up, n); }
-
-void hkv_silu(float *x, size_t n) { current()->silu(x, n); }
 
 void hkv_gelu_tanh(float *x, size_t n) { current()->gelu_tanh(x, n); }
 

@@ -499,12 +499,6 @@ static void NAMED(silu_mul)(float *gate, const float *up, size_t n) {
   }
 }
 
-static void NAMED(silu_array)(float *x, size_t n) {
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) NAMED(store)(x + i, NAMED(silu)(NAMED(load)(x + i)));
-  if (i < n) NAMED(store_part)(x + i, NAMED(silu)(NAMED(load_part)(x + i, n - i)), n - i);
-}
-
 /// x sigmoid(2 u), which equals x / 2 (1 + tanh u), u = sqrt(2 / pi) (x + 0.044715 x^3).
 HELPER v16 NAMED(gelu)(v16 a) {
   v16 inner = NAMED(fma)(a * a, NAMED(splat)(0.044715f), NAMED(splat)(1)) * a;
@@ -594,7 +588,6 @@ static const struct kernel_table NAMED(table) = {
     .attend_i8 = NAMED(attend_i8),
     .rms_norm = NAMED(rms_norm),
     .silu_mul = NAMED(silu_mul),
-    .silu = NAMED(silu_array),
     .gelu_tanh = NAMED(gelu_tanh),
     .softmax = NAMED(softmax),
     .exp = NAMED(exp_array),

@@ -2,7 +2,7 @@ internal import COpenBLAS
 
 /// The one place that calls OpenBLAS.
 ///
-/// OpenBLAS is the tool for wide matrices (convolutions as matrix products, analysis) and the
+/// OpenBLAS is the tool for wide matrices (prefixes, attention among pixels, analysis) and the
 /// reference for narrow ones. Its thread count is global to the process, so it is set to one once;
 /// ``WorkerPool`` does the sharing out.
 package enum BLAS {

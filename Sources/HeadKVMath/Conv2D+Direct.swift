@@ -50,7 +50,7 @@ extension ConvolutionWork {
       rows: seen(rows), columns: seen(columns), enlarged: layer.sampling == .doubling)
   }
 
-  /// The outputs in `rows` and `columns` from their window; a panel of weights at a time serves all.
+  /// The outputs in `rows` and `columns` from their window, with a panel of weights at a time.
   private func multiply(
     _ window: UnsafePointer<Float>, stride: Int, rows: Range<Int>, columns: Range<Int>
   ) {

@@ -1,73 +1,7 @@
 internal import CHeadKVKernels
 
-/// How a 3x3 convolution is cut into Winograd tiles of 4 x 4 outputs.
-struct WinogradPlan: Equatable {
-  /// Tiles of a task, at most: rows of the products, a multiple of what the kernels take at once.
-  static let blockTiles = (height: 4, width: 6)
-  /// Fewest tiles that pay: transforming the weights takes as long as some tiles do.
-  static let fewest = 4
-  /// Most tiles that are all transformed before any weights are: small maps of many channels, whose
-  /// transformed weights would fill more than the caches.
-  static let few = 64
-
-  let height: Int
-  let width: Int
-  let doubled: Bool
-
-  init(height: Int, width: Int, doubled: Bool) {
-    self.height = (height + 3) / 4
-    self.width = (width + 3) / 4
-    self.doubled = doubled
-  }
-
-  init(_ work: ConvolutionWork) {
-    self.init(
-      height: work.output.height, width: work.output.width,
-      doubled: work.layer.sampling == .doubling)
-  }
-
-  var tiles: Int { height * width }
-  var points: Int { hkv_winograd_points(doubled ? 1 : 0) }
-
-  /// Whether tiles do the work faster than the definition.
-  static func suits(_ work: ConvolutionWork) -> Bool {
-    work.layer.kernel == 3 && work.layer.sampling != .halving && work.layer.inputs % 16 == 0
-      && work.layer.outputs % 16 == 0 && WinogradPlan(work).tiles >= fewest
-  }
-}
-
-/// Blocks of tiles: rows and columns of the grid of tiles.
-struct WinogradBlock {
-  let rows: Range<Int>
-  let columns: Range<Int>
-
-  /// The block `index` of those that cover `plan`.
-  init(_ index: Int, of plan: WinogradPlan) {
-    let size = WinogradPlan.blockTiles
-    let across = (plan.width + size.width - 1) / size.width
-    let (y, x) = (index / across * size.height, index % across * size.width)
-    rows = y..<min(y + size.height, plan.height)
-    columns = x..<min(x + size.width, plan.width)
-  }
-
-  static func count(_ plan: WinogradPlan) -> Int {
-    let size = WinogradPlan.blockTiles
-    return (plan.height + size.height - 1) / size.height
-      * ((plan.width + size.width - 1) / size.width)
-  }
-
-  var tiles: Int { rows.count * columns.count }
-
-  /// What its tiles see; doubling reads each pixel of the map once.
-  func window(_ plan: WinogradPlan) -> ConvolutionWindow {
-    let side = plan.doubled ? 2 : 4
-    return ConvolutionWindow(
-      rows: (side * rows.lowerBound - 1)..<(side * rows.upperBound + 1),
-      columns: (side * columns.lowerBound - 1)..<(side * columns.upperBound + 1),
-      enlarged: false)
-  }
-}
-
+/// The convolution by Winograd tiles: input and weights are transformed, multiplied point by point
+/// as matrices [tiles, inputs] [inputs, outputs], and the products transformed back.
 extension ConvolutionWork {
   func multiplyTransformed(on runner: Conv2DRunner) {
     let plan = WinogradPlan(self)
@@ -91,12 +25,12 @@ extension ConvolutionWork {
         channels: (layer.inputs * part / parts)..<(layer.inputs * (part + 1) / parts),
         into: weights + points * layer.inputs * Packing.panel * panel)
     }
-    let tiles = WinogradPlan.blockTiles.height * WinogradPlan.blockTiles.width
+    let tiles = WinogradPlan.block.height * WinogradPlan.block.width
     let input = points * inputStride(tiles)
     let products = points * productStride(tiles)
     let floats = input + products + windowSize(plan)
-    unsafe runner.forEach(WinogradBlock.count(plan), scratch: floats) { index, scratch in
-      let block = WinogradBlock(index, of: plan)
+    unsafe runner.forEach(plan.blocks, scratch: floats) { index, scratch in
+      let block = plan.block(index)
       let (window, transformed) = unsafe (scratch + input + products, scratch)
       unsafe transformInput(
         plan, block, window: window, into: transformed, stride: inputStride(tiles),
@@ -116,9 +50,8 @@ extension ConvolutionWork {
   private func multiplyByPanels(_ plan: WinogradPlan, _ panels: Int, on runner: Conv2DRunner) {
     let (points, tiles) = (plan.points, plan.tiles)
     let input = unsafe runner.share(points * inputStride(tiles))
-    let blocks = WinogradBlock.count(plan)
-    unsafe runner.forEach(blocks, scratch: windowSize(plan)) { index, scratch in
-      let block = WinogradBlock(index, of: plan)
+    unsafe runner.forEach(plan.blocks, scratch: windowSize(plan)) { index, scratch in
+      let block = plan.block(index)
       unsafe transformInput(
         plan, block, window: scratch, into: input, stride: inputStride(tiles),
         first: block.rows.lowerBound * plan.width + block.columns.lowerBound, pitch: plan.width)
@@ -130,8 +63,8 @@ extension ConvolutionWork {
       unsafe multiply(
         plan, panel: panel, scratch, input, inputStride(tiles), tiles: tiles,
         into: scratch + weights)
-      for index in 0..<blocks {
-        let block = WinogradBlock(index, of: plan)
+      for index in 0..<plan.blocks {
+        let block = plan.block(index)
         unsafe transformOutput(
           plan, block, panel: panel, scratch + weights, tiles: tiles,
           first: block.rows.lowerBound * plan.width + block.columns.lowerBound, pitch: plan.width)
@@ -139,12 +72,12 @@ extension ConvolutionWork {
     }
   }
 
-  // A line more than the tiles take, or the points of a tile would fall on one another in the cache.
+  // A line more than the tiles take: else points of a tile fall on one another in the cache.
   private func inputStride(_ tiles: Int) -> Int { tiles * layer.inputs + 16 }
   private func productStride(_ tiles: Int) -> Int { tiles * Packing.panel + 16 }
 
   private func windowSize(_ plan: WinogradPlan) -> Int {
-    let window = WinogradBlock(0, of: plan).window(plan)
+    let window = plan.window(plan.block(0))
     return window.rows.count * window.stride(channels: input.channels)
   }
 
@@ -168,7 +101,7 @@ extension ConvolutionWork {
     _ plan: WinogradPlan, _ block: WinogradBlock, window: UnsafeMutablePointer<Float>,
     into transformed: UnsafeMutablePointer<Float>, stride: Int, first: Int, pitch: Int
   ) {
-    let seen = block.window(plan)
+    let seen = plan.window(block)
     unsafe seen.fill(window, from: input, through: norm)
     let (line, side) = (seen.stride(channels: input.channels), plan.doubled ? 2 : 4)
     for row in 0..<block.rows.count {

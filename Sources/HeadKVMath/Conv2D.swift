@@ -55,8 +55,8 @@ package final class Conv2D: Sendable {
 
   /// The convolution of `input` [h, w, inputs], through `norm` first if given.
   ///
-  /// It is added to `residual`, which then is the result, if that is given: another map than `input`,
-  /// of the output's shape.
+  /// It is added to `residual`, which then is the result, if that is given: another map than
+  /// `input`, of the output's shape.
   package func apply(
     _ input: FeatureMap, through norm: FittedNorm? = nil, addedTo residual: FeatureMap? = nil,
     on runner: Conv2DRunner

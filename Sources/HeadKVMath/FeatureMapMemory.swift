@@ -15,7 +15,7 @@ package final class FeatureMapMemory: Sendable {
 
   /// At least `count` floats in unknown state, from the smallest free piece that holds them.
   ///
-  /// If there is none, free pieces are let go: a network's maps grow, or shrink, from layer to layer.
+  /// If there is none, free pieces are let go: the maps of a network grow, or shrink, level by level.
   func take(_ count: Int) -> Piece {
     let found: Piece? = free.withLock { pieces in
       let fitting = pieces.indices.filter { pieces[$0].count >= count }

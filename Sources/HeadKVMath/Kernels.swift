@@ -42,11 +42,6 @@ package enum Kernels {
     unsafe hkv_silu_mul(gate, up, count)
   }
 
-  /// x = x / (1 + exp(-x)).
-  package static func silu(_ x: UnsafeMutablePointer<Float>, count: Int) {
-    unsafe hkv_silu(x, count)
-  }
-
   /// x = gelu(x), the tanh form.
   package static func geluTanh(_ x: UnsafeMutablePointer<Float>, count: Int) {
     unsafe hkv_gelu_tanh(x, count)

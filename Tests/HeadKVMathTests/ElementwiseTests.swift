@@ -58,13 +58,9 @@ import HeadKVMath
       var numbers = Numbers(size)
       let x = numbers.list(size, scale: 12)
       let up = numbers.list(size)
-      var silu = x
-      Kernels.silu(&silu, count: size)
-      let expected = x.map(ReferenceKernels.silu)
-      #expect(worstError(silu, expected) { 8 * 0x1p-24 * abs(expected[$0]) + 1e-30 } <= 1)
       var gated = x
       Kernels.siluMultiply(&gated, up: up, count: size)
-      let product = zip(expected, up).map { $0 * Double($1) }
+      let product = zip(x, up).map { ReferenceKernels.silu($0) * Double($1) }
       #expect(worstError(gated, product) { 8 * 0x1p-24 * abs(product[$0]) + 1e-30 } <= 1)
       var gelu = x
       Kernels.geluTanh(&gelu, count: size)

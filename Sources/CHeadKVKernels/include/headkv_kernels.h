@@ -148,9 +148,6 @@ void hkv_rms_norm(const float *x, const float *weight, size_t n, float eps, floa
 /// gate = silu(gate) * up.
 void hkv_silu_mul(float *gate, const float *up, size_t n);
 
-/// x = x / (1 + exp(-x)), element by element.
-void hkv_silu(float *x, size_t n);
-
 /// x = gelu(x), the tanh form.
 void hkv_gelu_tanh(float *x, size_t n);
 

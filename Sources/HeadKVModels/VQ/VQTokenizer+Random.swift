@@ -56,7 +56,7 @@ extension VQTokenizer {
   /// A tokenizer of random weights without an encoder, for timing and for tests of size.
   ///
   /// Norms scale by 1; other weights are uniform, with a variance of a third of one over the number
-  /// of inputs, as PyTorch starts them: numbers of one SplitMix64 stream in the order of the tensors.
+  /// of inputs, as PyTorch starts them, from one SplitMix64 stream in the order of the tensors.
   /// Throws if `shape` is not that of a tokenizer.
   package static func random(
     _ shape: VQShape = VQShape(), seed: UInt64 = 0
@@ -77,7 +77,7 @@ extension VQTokenizer {
     let entries = tensors.map { name, shape in
       let start = end
       end += shape.reduce(4, *)
-      return "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[\(start),\(end)]}"
+      return #""\#(name)":{"dtype":"F32","shape":\#(shape),"data_offsets":[\#(start),\#(end)]}"#
     }
     var header = "{" + entries.joined(separator: ",") + "}"
     header += String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
