@@ -56,6 +56,12 @@ let package = Package(
       dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVImage"],
       resources: [.copy("Resources/c10")],
       swiftSettings: strict),
+    .target(
+      name: "HeadKVBench",
+      dependencies: [
+        "HeadKV", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVFiles",
+      ],
+      swiftSettings: strict),
 
     // MARK: - Tools
     .executableTarget(
@@ -67,7 +73,7 @@ let package = Package(
     .executableTarget(
       name: "headkv-bench",
       dependencies: [
-        "HeadKV", "HeadKVMath",
+        "HeadKVBench", "HeadKV", "HeadKVMath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -86,6 +92,7 @@ let package = Package(
     .testTarget(
       name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights", "HeadKVFiles"]),
     .testTarget(name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV", "HeadKVTestSupport"]),
+    .testTarget(name: "HeadKVBenchTests", dependencies: ["headkv-bench", "HeadKVBench", "HeadKVMath"]),
     .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
     .testTarget(name: "HeadKVReportTests", dependencies: ["HeadKVReport", "HeadKVImage"]),
     .testTarget(

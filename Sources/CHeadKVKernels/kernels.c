@@ -52,6 +52,7 @@ struct kernel_table {
   void (*winograd_weights)(const hkv_packed *, size_t, size_t, size_t, int, float *);
   void (*winograd_input)(const float *, size_t, size_t, int, float *, size_t);
   void (*winograd_output)(const float *, size_t, int, const hkv_tile *);
+  uint32_t (*sum_u32)(const uint32_t *, size_t);
 };
 
 // Vectors of 16 lanes whatever the registers: wider than these, they become several. The memory
@@ -65,6 +66,7 @@ typedef uint16_t h16 __attribute__((vector_size(32)));
 typedef uint8_t b16 __attribute__((vector_size(16)));
 typedef int8_t c16 __attribute__((vector_size(16)));
 typedef float v16_memory __attribute__((vector_size(64), aligned(4), may_alias));
+typedef uint32_t u16_memory __attribute__((vector_size(64), aligned(4), may_alias));
 typedef uint16_t h16_memory __attribute__((vector_size(32), aligned(2), may_alias));
 
 #define PORTABLE 0
@@ -311,3 +313,4 @@ void hkv_winograd_products(const float *weights, size_t columns, size_t channels
 void hkv_winograd_output(const float *products, size_t stride, int doubled, const hkv_tile *tile) {
   current()->winograd_output(products, stride, doubled, tile);
 }
+uint32_t hkv_sum_u32(const uint32_t *from, size_t count) { return current()->sum_u32(from, count); }

@@ -565,6 +565,24 @@ static void NAMED(merge_costs)(const float *k, const float *v, size_t stride, co
   for (size_t i = 0; i < first; i++) costs[i] = __builtin_inff();
 }
 
+/// Two streams, each a half of the memory, with four sums: a single stream reads a tenth slower,
+/// and software prefetch or more streams gain nothing.
+static uint32_t NAMED(sum_u32)(const uint32_t *from, size_t count) {
+  const size_t half = count / 128 * 64;
+  u16 a = {0}, b = {0}, c = {0}, d = {0}, e = {0}, f = {0}, g = {0}, h = {0};
+  for (size_t i = 0; i < half; i += 64) {
+    const u16_memory *first = (const u16_memory *)(from + i);
+    const u16_memory *second = (const u16_memory *)(from + half + i);
+    a += first[0], b += first[1], c += first[2], d += first[3];
+    e += second[0], f += second[1], g += second[2], h += second[3];
+  }
+  u16 lanes = a + b + c + d + e + f + g + h;
+  uint32_t sum = 0;
+  for (int i = 0; i < 16; i++) sum += lanes[i];
+  for (size_t i = 2 * half; i < count; i++) sum += from[i];
+  return sum;
+}
+
 #include "packed_body.h"
 
 #include "convolution_body.h"
@@ -598,6 +616,7 @@ static const struct kernel_table NAMED(table) = {
     .winograd_weights = NAMED(winograd_weights),
     .winograd_input = NAMED(winograd_input),
     .winograd_output = NAMED(winograd_output),
+    .sum_u32 = NAMED(sum_u32),
 };
 
 #undef HELPER

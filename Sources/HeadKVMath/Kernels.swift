@@ -65,6 +65,14 @@ package enum Kernels {
   }
 }
 
+extension Kernels {
+  /// The sum of `count` numbers modulo 2^32, as fast as memory gives them.
+  package static func sum(_ numbers: UnsafePointer<UInt32>, count: Int) -> UInt32 {
+    precondition(count >= 0, "negative count")
+    return unsafe hkv_sum_u32(numbers, count)
+  }
+}
+
 /// Cached rows [rows, dim] of some element type; strides count elements.
 @unsafe
 package enum AttentionRows {

@@ -166,6 +166,9 @@ void hkv_merge_costs(const float *k, const float *v, size_t stride, const float 
                      const int32_t *births, int32_t before, size_t row, size_t first, size_t rows,
                      size_t dim, float *costs);
 
+/// The sum of `count` numbers modulo 2^32; as fast as memory gives them, which is what it is for.
+uint32_t hkv_sum_u32(const uint32_t *from, size_t count);
+
 /// The instruction set in use: "portable", "avx2", "avx512", "avx512vnni" (dot products of bytes)
 /// or "avx512bf16" (of bytes and of bfloat16).
 const char *hkv_instruction_set(void);

@@ -1,0 +1,68 @@
+import HeadKVMath
+
+extension ResultTable {
+  /// The table of timed decode steps.
+  package init(decode results: [DecodeResult], machine: MachineDescription) {
+    let columns: [(Column, (DecodeResult) -> Value)] = [
+      (Column("shape", "shape"), { .text($0.setting.shape.name) }),
+      (Column("grid", "grid"), { .integer($0.setting.grid) }),
+      (Column("batch", "images"), { .integer($0.setting.batch) }),
+      (Column("precision", "weights"), { .text($0.setting.precision.rawValue) }),
+      (Column("kv_type", "cache", .hidden), { _ in .text("f32") }),
+      (Column("policy", "policy"), { .text($0.setting.policy) }),
+      (Column("budget", "budget"), { .text($0.setting.budget.text) }),
+      (Column("steps", "steps", .hidden), { .integer($0.times.steps) }),
+      (Column("rounds", "rounds"), { .integer($0.times.rounds.count) }),
+      (Column("ms", "ms a step", .decimals(2)), { .number($0.times.milliseconds) }),
+      (
+        Column("ms_quartiles", "quartiles", .decimals(2)),
+        { .list([$0.times.quantile(0.25), $0.times.quantile(0.75)]) }
+      ),
+      (Column("ms_median", "median", .hidden), { .number($0.times.quantile(0.5)) }),
+      (Column("ms_quarters", "quarters of the picture", .hidden), { .list($0.times.quarters) }),
+      (Column("tokens_per_second", "tokens/s", .decimals(1)), { .number($0.tokensPerSecond) }),
+      (
+        Column("speedup", "over full", .decimals(2)),
+        { $0.speedup(among: results).map { .number($0) } ?? .absent }
+      ),
+      (Column("weight_bytes", "MB of weights", .megabytes), { .integer($0.weightBytes) }),
+      (Column("cache_bytes_read", "of cache", .megabytes), { .number($0.cacheBytesRead) }),
+      (Column("cache_bytes_held", "cache held, MB", .megabytes), { .integer($0.cacheBytesHeld) }),
+      (Column("bandwidth_share", "of the limit", .percent), { .number($0.bandwidthShare) }),
+      (Column("bandwidth", "GB/s", .hidden), { .number($0.bandwidth) }),
+      (Column("bandwidth_median", "median GB/s", .hidden), { .number($0.bandwidthMedian) }),
+    ]
+    self.init(
+      caption: Self.caption(
+        machine, bandwidth: results.first?.bandwidth ?? 0,
+        median: results.first?.bandwidthMedian ?? 0),
+      columns: columns.map(\.0) + Self.machineColumns,
+      rows: results.map { result in
+        columns.map { $0.1(result) } + Self.values(of: machine)
+      })
+  }
+
+  static let machineColumns = [
+    Column("cpu", "CPU", .hidden), Column("kernels", "kernels", .hidden),
+    Column("threads", "threads", .hidden), Column("commit", "commit", .hidden),
+    Column("date", "date", .hidden),
+  ]
+
+  static func values(of machine: MachineDescription) -> [Value] {
+    [
+      .text(machine.cpu), .text(machine.kernels), .integer(machine.threads),
+      .text(machine.commit), .text(machine.date),
+    ]
+  }
+
+  static func caption(_ machine: MachineDescription, bandwidth: Double, median: Double) -> String {
+    let (best, usual) = (gigabytes(bandwidth), gigabytes(median))
+    return "\(machine.cpu), \(machine.threads) threads, \(machine.kernels), \(machine.commit), "
+      + "\(machine.date); memory is read at \(best) GB/s (median of the readings \(usual)), the limit"
+  }
+
+  private static func gigabytes(_ bytes: Double) -> String {
+    let tenths = Int((bytes / 1e8).rounded())
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+}

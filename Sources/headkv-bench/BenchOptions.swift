@@ -1,0 +1,100 @@
+import ArgumentParser
+import Foundation
+import HeadKV
+import HeadKVBench
+import HeadKVMath
+
+/// What both commands take.
+struct BenchOptions: ParsableArguments {
+  @Option(help: "Published sizes: a list of B, L, XL, XXL, XXXL, 1B, 3B, 7B.")
+  var shape = "B"
+
+  @Option(help: "Guided images at a time, two sequences each: a list.")
+  var batch = "1,4"
+
+  @Option(help: "Sides of the token grid: a list.")
+  var grid = "16"
+
+  @Option(help: "Types of the weights: a list of auto (f32 in place), f32, bf16, int8.")
+  var precision = "bf16"
+
+  @Option(help: "Cache policies: a list of what headkv-run's --kv-policy takes.")
+  var policy = "full,auto"
+
+  @Option(
+    help: "Cache budgets: a list of what headkv-run's --kv-budget takes. 'full' has only 1.")
+  var budget = "1/6"
+
+  @Option(name: .shortAndLong, help: "Rounds.")
+  var rounds = 3
+
+  @Option(name: .shortAndLong, help: "Threads. Default: all processors.")
+  var threads: Int?
+
+  @Option(
+    name: .shortAndLong,
+    help: "Where tables go: a list of md, json, csv (printed) and of files with such a suffix.")
+  var output = "md"
+
+  @Flag(name: .shortAndLong, help: "Say nothing on standard error.")
+  var quiet = false
+
+  struct Lists {
+    let shapes: [GPTPreset]
+    let batches: [Int]
+    let grids: [Int]
+    let precisions: [WeightPrecision]
+    let policies: [String]
+    let budgets: [BudgetText]
+    let outputs: [TableOutput]
+  }
+
+  func validate() throws {
+    guard (1...1000).contains(rounds) else {
+      throw ValidationError("--rounds is \(rounds), not 1 to 1000")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads), not 1 to 1024")
+    }
+    _ = try lists()
+  }
+
+  /// The lists; all that is wrong with them is named at once.
+  func lists() throws -> Lists {
+    var problems: [String] = []
+    func take<Value>(_ list: () throws -> [Value]) -> [Value] {
+      do { return try list() } catch {
+        problems.append("\(error)")
+        return []
+      }
+    }
+    let lists = Lists(
+      shapes: take { try BenchList(shapes: shape).values },
+      batches: take { try BenchList(integers: batch, option: "--batch", in: 1...1024).values },
+      grids: take { try BenchList(integers: grid, option: "--grid", in: 2...128).values },
+      precisions: take { try BenchList(precisions: precision).values },
+      policies: take { try BenchList(policies: policy).values },
+      budgets: take { try BenchList(budgets: budget).values },
+      outputs: take { try TableOutput.list(output) })
+    for case let folder? in lists.outputs.map(\.missingFolder) {
+      problems.append("-o: there is no folder \(folder)")
+    }
+    guard problems.isEmpty else { throw ValidationError(problems.joined(separator: "\n")) }
+    return lists
+  }
+
+  var pool: WorkerPool { WorkerPool(threads: threads ?? WorkerPool.availableProcessors) }
+
+  func progress(_ text: String) {
+    guard !quiet else { return }
+    let isTerminal = isatty(STDERR_FILENO) == 1
+    FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K" + text : text + "\n").utf8))
+  }
+
+  func write(_ table: ResultTable) throws {
+    if !quiet && isatty(STDERR_FILENO) == 1 {
+      FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+    }
+    for output in try lists().outputs { try output.write(table) { print($0) } }
+  }
+}

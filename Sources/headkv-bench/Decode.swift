@@ -1,0 +1,49 @@
+import ArgumentParser
+import HeadKVBench
+import HeadKVMath
+
+struct Decode: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Time the decode step.",
+    discussion: """
+      All settings of one shape and grid draw their pictures at the same time, a line each in turn. \
+      The time of a step is its median over the rounds, in the mean over the picture; the quartiles \
+      are those of the steps of a line. The share of the limit is bytes of weights and live cache \
+      over the time, against the read bandwidth measured between the rounds.
+      """)
+
+  @OptionGroup var options: BenchOptions
+
+  @Option(help: "Steps of a round. Default: the whole picture.")
+  var steps: Int?
+
+  @Option(help: "Steps of each setting that do not count.")
+  var warmup = 4
+
+  func validate() throws {
+    if let steps, steps < 1 { throw ValidationError("--steps is \(steps), not 1 or more") }
+    guard (0...1000).contains(warmup) else {
+      throw ValidationError("--warmup is \(warmup), not 0 to 1000")
+    }
+    _ = try matrix()
+  }
+
+  private func matrix() throws -> DecodeMatrix {
+    let lists = try options.lists()
+    do {
+      return try DecodeMatrix(
+        shapes: lists.shapes, grids: lists.grids, precisions: lists.precisions,
+        batches: lists.batches, policies: lists.policies, budgets: lists.budgets)
+    } catch { throw ValidationError("\(error)") }
+  }
+
+  func run() throws {
+    let pool = options.pool
+    let machine = MachineDescription.current(
+      threads: pool.threads, version: HeadKVBenchTool.version)
+    let bench = DecodeBench(try matrix(), steps: steps, rounds: options.rounds, warmup: warmup)
+    let results = try bench.run(
+      pool: pool, bandwidth: ReadBandwidth(pool: pool), progress: options.progress)
+    try options.write(ResultTable(decode: results, machine: machine))
+  }
+}

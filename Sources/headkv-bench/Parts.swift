@@ -1,0 +1,58 @@
+import ArgumentParser
+import HeadKVBench
+import HeadKVMath
+
+struct Parts: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Time the parts of the work one by one.",
+    discussion: """
+      projections: the products of a layer. attention: over full caches and over each budget. head: \
+      the output head. sampling: guidance and top-k 2000 of 16384. eviction: a policy's work in a \
+      step beside attention ('full' only appends). vq: a tokenizer of VQ-16's size decodes 256 x 256 \
+      pixels. load: opening and packing a model that is in the system's file cache.
+      """)
+
+  @OptionGroup var options: BenchOptions
+
+  @Option(help: "Parts: a list of projections, attention, head, sampling, eviction, vq, load.")
+  var only = PartsBench.Kind.allCases.map(\.rawValue).joined(separator: ",")
+
+  @Option(help: "Rounds that do not count.")
+  var warmup = 1
+
+  func validate() throws {
+    guard (0...1000).contains(warmup) else {
+      throw ValidationError("--warmup is \(warmup), not 0 to 1000")
+    }
+    _ = try bench()
+  }
+
+  private func bench() throws -> PartsBench {
+    let lists = try options.lists()
+    do {
+      let kinds = try BenchList(
+        only, option: "--only",
+        expected: "one of " + PartsBench.Kind.allCases.map(\.rawValue).joined(separator: ", "),
+        parse: PartsBench.Kind.init(rawValue:)
+      ).values
+      if kinds.contains(.eviction) || kinds.contains(.attention) {
+        _ = try DecodeMatrix(
+          shapes: lists.shapes, grids: lists.grids, precisions: [.auto], batches: lists.batches,
+          policies: lists.policies, budgets: lists.budgets)
+      }
+      return PartsBench(
+        kinds: kinds, shapes: lists.shapes, grids: lists.grids, precisions: lists.precisions,
+        batches: lists.batches, policies: lists.policies, budgets: lists.budgets,
+        rounds: options.rounds, warmup: warmup)
+    } catch { throw ValidationError("\(error)") }
+  }
+
+  func run() throws {
+    let pool = options.pool
+    let machine = MachineDescription.current(
+      threads: pool.threads, version: HeadKVBenchTool.version)
+    let results = try bench().run(
+      pool: pool, bandwidth: ReadBandwidth(pool: pool), progress: options.progress)
+    try options.write(ResultTable(parts: results, machine: machine))
+  }
+}
