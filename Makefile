@@ -3,7 +3,7 @@ PACKAGES = openblas lapacke libpng zlib
 DEBIAN = libopenblas-dev liblapacke-dev libpng-dev zlib1g-dev pkg-config
 SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: build deps demo test consumer bench fuzz install clean
+.PHONY: build deps demo test consumer bench bench-peers fuzz install clean
 
 build: deps
 	swift build -c release
@@ -32,7 +32,18 @@ consumer: deps
 	cd Examples/Consumer && .build/release/consumer
 
 bench: build
-	.build/release/headkv-bench
+	Benchmarks/bench.sh
+
+# In turn with PyTorch. PYTHON=... takes an interpreter that has it; PEERS are arguments.
+bench-peers: build $(if $(PYTHON),,.venv-bench/ready)
+	$(or $(PYTHON),.venv-bench/bin/python) Benchmarks/peers.py $(PEERS)
+
+TORCH_CPU = https://download.pytorch.org/whl/cpu
+.venv-bench/ready:
+	python3 -m venv .venv-bench
+	.venv-bench/bin/pip install -q torch numpy --index-url $(TORCH_CPU) || \
+	  .venv-bench/bin/pip install -q torch numpy
+	@touch $@
 
 RUNS ?= 2000000
 fuzz: deps
@@ -45,4 +56,4 @@ install: build
 	cp -R .build/release/HeadKV_HeadKV.resources $(DESTDIR)$(PREFIX)/bin
 
 clean:
-	rm -rf .build out Examples/Consumer/.build
+	rm -rf .build .venv-bench out Examples/Consumer/.build

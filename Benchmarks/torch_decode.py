@@ -1,15 +1,8 @@
-"""Times the decode step of a LlamaGen-sized transformer in PyTorch, for comparison with
-headkv-bench: a static cache of full length, a boolean mask row a step, scaled_dot_product_attention
-over the whole cache, conditional and unconditional rows in one batch.
-
-    python3 Benchmarks/torch_decode.py --images 1 --steps 64 --dtype f32
-
-Needs `pip install torch`. Prints one JSON object.
+"""The decode step of a LlamaGen-sized transformer in PyTorch, with random weights: a static cache of
+full length, a boolean mask row a step, scaled_dot_product_attention over the whole cache,
+conditional and unconditional rows in one batch. What peers.py compares headkv-bench with.
 """
 
-import argparse
-import json
-import statistics
 import time
 
 import torch
@@ -17,10 +10,12 @@ import torch.nn.functional as F
 from torch import nn
 
 SIZES = {  # layers, heads, width
-    "GPT-B": (12, 12, 768),
-    "GPT-L": (24, 16, 1024),
-    "GPT-XL": (36, 20, 1280),
+    "B": (12, 12, 768),
+    "L": (24, 16, 1024),
+    "XL": (36, 20, 1280),
 }
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+VOCABULARY = 16384
 
 
 class Norm(nn.Module):
@@ -76,48 +71,44 @@ class Block(nn.Module):
         return x + self.w2(F.silu(self.w1(y)) * self.w3(y))
 
 
-@torch.no_grad()
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--preset", default="GPT-B", choices=SIZES)
-    parser.add_argument("--grid", type=int, default=16)
-    parser.add_argument("--images", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--dtype", default="f32", choices=["f32", "bf16"])
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    dtype = torch.float32 if args.dtype == "f32" else torch.bfloat16
-    layers, heads, width = SIZES[args.preset]
-    batch, length = 2 * args.images, (args.grid**2 + 1 + 7) // 8 * 8
-    blocks = nn.ModuleList(Block(heads, width, batch, length, dtype) for _ in range(layers))
-    embedding, norm = nn.Embedding(16384, width), Norm(width)
-    output = nn.Linear(width, 16384, bias=False)
-    for module in (blocks, embedding, norm, output):
-        module.to(dtype)
-    turns = torch.rand(length, width // heads // 2, 2)
-    causal = torch.tril(torch.ones(length, length, dtype=torch.bool))
-    position_of = [torch.tensor([i]) for i in range(length)]
-    times = []
-    for _ in range(args.rounds):
-        token = torch.zeros(batch, 1, dtype=torch.long)
+class Transformer(nn.Module):
+    def __init__(self, shape, grid, images, dtype):
+        super().__init__()
+        layers, heads, width = SIZES[shape]
+        self.length = (grid**2 + 1 + 7) // 8 * 8
+        self.blocks = nn.ModuleList(
+            Block(heads, width, 2 * images, self.length, dtype) for _ in range(layers)
+        )
+        self.embedding = nn.Embedding(VOCABULARY, width)
+        self.norm, self.output = Norm(width), nn.Linear(width, VOCABULARY, bias=False)
+        self.to(dtype)
+        self.register_buffer("turns", torch.rand(self.length, width // heads // 2, 2))
+        causal = torch.tril(torch.ones(self.length, self.length, dtype=torch.bool))
+        self.register_buffer("causal", causal)
+
+    def forward(self, token, position):
+        """The greedy token after token [batch, 1] under guidance, for both halves of the batch."""
+        x = self.embedding(token)
+        mask, turns = self.causal[position].view(1, 1, 1, -1), self.turns[position]
+        for block in self.blocks:
+            x = block(x, turns, position, mask)
+        cond, uncond = self.output(self.norm(x)).float().chunk(2)
+        return (uncond + 4 * (cond - uncond))[:, -1].argmax(-1, keepdim=True).repeat(2, 1)
+
+
+class Decoder:
+    """A transformer that draws, as it is or compiled."""
+
+    def __init__(self, model, images, grid, compiled):
+        self.positions = [torch.tensor([i]) for i in range(grid**2)]
+        self.token = torch.zeros(2 * images, 1, dtype=torch.long)
+        self.step = torch.compile(model, dynamic=False, fullgraph=True) if compiled else model
+
+    @torch.no_grad()
+    def seconds(self, steps):
+        """Seconds of a step, in the mean over `steps` of them."""
+        token = self.token
         start = time.perf_counter()
-        for step in range(args.steps):
-            position = position_of[step + 1]
-            x, mask = embedding(token), causal[position].view(1, 1, 1, -1)
-            for block in blocks:
-                x = block(x, turns[position], position, mask)
-            logits = output(norm(x)).float()
-            cond, uncond = logits.chunk(2)
-            token = (uncond + 4 * (cond - uncond))[:, -1].argmax(-1, keepdim=True).repeat(2, 1)
-        times.append((time.perf_counter() - start) / args.steps * 1000)
-    print(json.dumps({
-        "preset": args.preset, "grid": args.grid, "images": args.images, "dtype": args.dtype,
-        "threads": args.threads, "torch": torch.__version__, "steps": args.steps,
-        "milliseconds": round(statistics.median(times), 2), "fastest": round(min(times), 2),
-        "slowest": round(max(times), 2),
-    }))
-
-
-main()
+        for position in self.positions[1 : steps + 1]:
+            token = self.step(token, position)
+        return (time.perf_counter() - start) / steps

@@ -17,6 +17,13 @@ struct Decode: ParsableCommand {
   @Option(help: "Steps of a round. Default: the whole picture.")
   var steps: Int?
 
+  @Option(
+    help: """
+      Time one line of so many under full caches, spread evenly over the picture, and only fill the \
+      cache on the others.
+      """)
+  var sample = 1
+
   @Option(help: "Steps of each setting that do not count.")
   var warmup = 4
 
@@ -24,6 +31,11 @@ struct Decode: ParsableCommand {
     if let steps, steps < 1 { throw ValidationError("--steps is \(steps), not 1 or more") }
     guard (0...1000).contains(warmup) else {
       throw ValidationError("--warmup is \(warmup), not 0 to 1000")
+    }
+    let lists = try options.lists()
+    let lines = steps.map { ($0 + lists.grids.min()! - 1) / lists.grids.min()! } ?? lists.grids.min()!
+    guard (1...lines).contains(sample) else {
+      throw ValidationError("--sample is \(sample), not 1 to \(lines), the lines that are drawn")
     }
     _ = try matrix()
   }
@@ -41,7 +53,9 @@ struct Decode: ParsableCommand {
     let pool = options.pool
     let machine = MachineDescription.current(
       threads: pool.threads, version: HeadKVBenchTool.version)
-    let bench = DecodeBench(try matrix(), steps: steps, rounds: options.rounds, warmup: warmup)
+    let bench = DecodeBench(
+      try matrix(), steps: steps, rounds: options.rounds, warmup: warmup,
+      sampling: LineSampling(every: sample))
     let results = try bench.run(
       pool: pool, bandwidth: ReadBandwidth(pool: pool), progress: options.progress)
     try options.write(ResultTable(decode: results, machine: machine))

@@ -12,12 +12,18 @@ package struct DecodeBench {
   package var rounds: Int
   /// Steps of each setting that are drawn first and do not count.
   package var warmup: Int
+  /// Which lines are timed under a full cache.
+  package var sampling: LineSampling
 
-  package init(_ matrix: DecodeMatrix, steps: Int?, rounds: Int, warmup: Int) {
+  package init(
+    _ matrix: DecodeMatrix, steps: Int? = nil, rounds: Int, warmup: Int,
+    sampling: LineSampling = .everyLine
+  ) {
     self.matrix = matrix
     self.steps = steps
     self.rounds = rounds
     self.warmup = warmup
+    self.sampling = sampling
   }
 
   /// - Throws: ``DecodeMatrixError`` if a setting takes more memory than the machine has.
@@ -56,16 +62,17 @@ package struct DecodeBench {
         models[setting.precision]
         ?? GPT.random(setting.configuration, precision: setting.precision, pool: pool)
       models[setting.precision] = model
-      return try DecodeRun(setting, model: model, steps: steps, pool: pool)
+      return try DecodeRun(
+        setting, model: model, steps: steps, sampling: sampling, pool: pool)
     }
     for run in runs { run.warmUp(steps: warmup) }
     let (length, line) = (runs[0].steps, group[0].grid)
     let name = "\(group[0].shape.name) \(line)x\(line), \(group.count) settings"
     for round in 0..<rounds {
       for run in runs { run.begin() }
-      for start in stride(from: 0, to: length, by: line) {
+      for (index, start) in stride(from: 0, to: length, by: line).enumerated() {
         progress("\(name): round \(round + 1) of \(rounds), step \(start) of \(length)")
-        for run in runs { run.draw(start..<min(start + line, length)) }
+        for run in runs { run.draw(line: index, start..<min(start + line, length)) }
       }
       for run in runs { run.end() }
       bandwidth.measure()

@@ -5,6 +5,8 @@ import HeadKVMath
 final class DecodeRun {
   let setting: DecodeSetting
   let steps: Int
+  /// Which lines are timed, if the others need not be drawn.
+  private let sampling: LineSampling
   private let model: GPT
   private let policy: CachePolicy
   private let pool: WorkerPool
@@ -16,12 +18,15 @@ final class DecodeRun {
   private var mostCacheBytes = 0
 
   /// - Parameter steps: steps of a round; nil for the whole picture.
-  init(_ setting: DecodeSetting, model: GPT, steps: Int?, pool: WorkerPool) throws(PolicyError) {
+  init(
+    _ setting: DecodeSetting, model: GPT, steps: Int?, sampling: LineSampling, pool: WorkerPool
+  ) throws(PolicyError) {
     self.setting = setting
     self.model = model
     self.pool = pool
     self.steps = min(steps ?? setting.wholePicture, setting.wholePicture)
     policy = try setting.makePolicy()
+    self.sampling = policy.name == "full" ? sampling : .everyLine
     rows = (0..<setting.sequences).map { StepRow(sequence: $0, token: 0, position: 0) }
   }
 
@@ -41,9 +46,16 @@ final class DecodeRun {
     times[times.count - 1].reserveCapacity(steps)
   }
 
-  /// Draws and times the steps in `range`, which follow those drawn before.
-  func draw(_ range: Range<Int>) {
+  /// Draws and times the steps of line `line`, in `range`, which follow those drawn before; or only
+  /// fills the cache, if the line is left out.
+  func draw(line: Int, _ range: Range<Int>) {
     guard let engine else { preconditionFailure("a round begins before it draws") }
+    guard sampling.takes(line: line) else {
+      for sequence in 0..<setting.sequences {
+        CacheFilling.fill(engine.session(sequence)!, positions: range)
+      }
+      return
+    }
     for step in range {
       // Each head reads what is live and the row that the step adds.
       for sequence in 0..<setting.sequences {

@@ -9,7 +9,8 @@ final class TokenizerPart: BenchPart {
 
   init(pool: WorkerPool) throws {
     self.pool = pool
-    tokenizer = try VQTokenizer(TensorCatalog.open(RandomFile.vq16().path))
+    let file = try RandomFile.vq16()
+    tokenizer = try withExtendedLifetime(file) { try VQTokenizer(TensorCatalog.open(file.path)) }
   }
 
   var bytesPerUnit: Int? { nil }

@@ -28,6 +28,12 @@ package struct BenchListError: Error, Equatable, CustomStringConvertible {
   package let found: [String]
   package let expected: String
 
+  package init(option: String, found: [String], expected: String) {
+    self.option = option
+    self.found = found
+    self.expected = expected
+  }
+
   package var description: String {
     "\(option): " + found.map { "'\($0)'" }.joined(separator: ", ") + " "
       + (found.count == 1 ? "is" : "are") + " not \(expected)"

@@ -1,0 +1,80 @@
+import HeadKV
+import HeadKVBench
+import HeadKVMath
+import Testing
+
+@Suite struct StepTimesTests {
+  @Test func takesEachStepsMedianOverTheRounds() {
+    // A step that is dear in every round counts; one that is dear in one round does not.
+    let times = StepTimes(rounds: [[1, 9, 1, 1], [1, 9, 50, 1], [3, 9, 1, 1]], line: 2)
+    #expect(times.milliseconds == 3 && times.quarters == [1, 9, 1, 1])
+  }
+
+  @Test func takesQuartilesWithinALine() {
+    let times = StepTimes(rounds: [[1, 2, 3, 4, 5, 10, 20, 30, 40, 50]], line: 5)
+    #expect(times.quantile(0.25) == 11 && times.quantile(0.5) == 16.5 && times.quantile(0.75) == 22)
+  }
+
+  @Test func quartersHaveASteps() {
+    #expect(StepTimes(rounds: [[5]], line: 16).quarters == [5, 5, 5, 5])
+    #expect(StepTimes(rounds: [[1, 2, 3, 4, 5, 6, 7, 8]], line: 3).quarters == [1.5, 3.5, 5.5, 7.5])
+  }
+
+  @Test func quantilesInterpolate() {
+    #expect(Statistics.median([3, 1, 2]) == 2 && Statistics.median([4, 1, 2, 3]) == 2.5)
+    #expect(Statistics.quantile([10, 20], 0.25) == 12.5 && Statistics.quantile([7], 1) == 7)
+  }
+}
+
+@Suite struct LineSamplingTests {
+  @Test(arguments: [(16, 1), (24, 4), (32, 4), (16, 8), (30, 5), (24, 3)])
+  func takesLinesAroundTheMiddle(lines: Int, every: Int) {
+    let taken = (0..<lines).filter { LineSampling(every: every).takes(line: $0) }
+    #expect(taken.count == lines / every)
+    #expect(taken.reduce(0, +) * 2 == (lines - 1) * taken.count)
+  }
+}
+
+@Suite struct DecodeResultTests {
+  private func result(_ policy: String, _ budget: String, milliseconds: Double) throws -> DecodeResult {
+    DecodeResult(
+      setting: DecodeSetting(
+        shape: GPTPreset.named("B")!, grid: 16, precision: .bf16, batch: 4, policy: policy,
+        budget: try BudgetText(budget)),
+      times: StepTimes(rounds: [[milliseconds]], line: 16), weightBytes: 150_000_000,
+      cacheBytesRead: 50_000_000, cacheBytesHeld: 0, bandwidth: 25e9, bandwidthMedian: 24e9)
+  }
+
+  @Test func sharesOfTheLimit() throws {
+    // 200 MB at 25 GB/s take 8 ms.
+    #expect(try abs(result("full", "1", milliseconds: 8).bandwidthShare - 1) < 1e-12)
+    #expect(try abs(result("full", "1", milliseconds: 16).bandwidthShare - 0.5) < 1e-12)
+    #expect(Share.ofBandwidth(bytes: 1, milliseconds: 1, limit: 0) == 0)
+  }
+
+  @Test func comparesWithTheFullCacheOfTheSameSetting() throws {
+    let (full, less) = try (
+      result("full", "1", milliseconds: 9), result("auto", "1/6", milliseconds: 6)
+    )
+    #expect(less.speedup(among: [less, full]) == 1.5 && less.speedup(among: [less]) == nil)
+    var other = full
+    other.setting.batch = 1
+    #expect(less.speedup(among: [less, other]) == nil)
+    #expect(less.tokensPerSecond == 4000.0 / 6)
+  }
+}
+
+@Suite struct MachineTests {
+  @Test func findsTheProcessorsName() {
+    let info = "processor\t: 0\nmodel name\t: Some CPU @ 2: fast\nflags\t\t: a b\n"
+    #expect(MachineDescription.cpuName(cpuInfo: info) == "Some CPU @ 2: fast")
+    #expect(MachineDescription.cpuName(cpuInfo: "BogoMIPS: 3\n") == nil)
+  }
+
+  @Test func readsMemory() {
+    let meter = ReadBandwidth(pool: WorkerPool(threads: 2), bytes: 4 << 20)
+    #expect(meter.best == 0)
+    for _ in 0..<3 { meter.measure() }
+    #expect(meter.readings.count == 3 && meter.median > 1e8 && meter.best >= meter.median)
+  }
+}
