@@ -41,7 +41,7 @@ bench-peers: build $(if $(PYTHON),,.venv-bench/ready)
 TORCH_CPU = https://download.pytorch.org/whl/cpu
 .venv-bench/ready:
 	python3 -m venv .venv-bench
-	.venv-bench/bin/pip install -q torch numpy --index-url $(TORCH_CPU) || \
+	.venv-bench/bin/pip install -q --retries 1 torch numpy --index-url $(TORCH_CPU) || \
 	  .venv-bench/bin/pip install -q torch numpy
 	@touch $@
 

@@ -154,6 +154,7 @@ def vq(args, table, left):
 def main():
     args = arguments()
     torch.set_num_threads(args.threads)
+    load = os.getloadavg()[0]
     end = time.monotonic() + args.minutes * 60
     left = lambda: end - time.monotonic()
     pictures = Table()
@@ -161,7 +162,7 @@ def main():
         vq(args, pictures, left)
     steps = Table()
     decode(args, steps, left)
-    print(f"PyTorch {torch.__version__}, {args.threads} threads\n")
+    print(f"PyTorch {torch.__version__}, {args.threads} threads, load {load:.1f} before\n")
     steps.print(["shape", "grid", "images", "weights", "PyTorch", "our cache", "PyTorch, ms a step",
                  "HeadKV, ms a step", "ratio", "rounds"])
     if pictures.rows:

@@ -7,15 +7,21 @@ package struct MachineDescription: Sendable, Equatable {
   /// The instruction set whose kernels run.
   package var kernels: String
   package var threads: Int
+  /// Threads that wanted a processor in the last minute, on average: on a busy machine times and
+  /// their ratios say little.
+  package var load: Double
   /// Of the sources, or the tool's version where there are none.
   package var commit: String
   /// ISO 8601, UTC.
   package var date: String
 
-  package init(cpu: String, kernels: String, threads: Int, commit: String, date: String) {
+  package init(
+    cpu: String, kernels: String, threads: Int, load: Double, commit: String, date: String
+  ) {
     self.cpu = cpu
     self.kernels = kernels
     self.threads = threads
+    self.load = load
     self.commit = commit
     self.date = date
   }
@@ -23,9 +29,14 @@ package struct MachineDescription: Sendable, Equatable {
   /// This machine, now.
   package static func current(threads: Int, version: String) -> MachineDescription {
     MachineDescription(
-      cpu: cpuName, kernels: Kernels.instructionSet, threads: threads,
+      cpu: cpuName, kernels: Kernels.instructionSet, threads: threads, load: loadAverage,
       commit: SourceRevision.current ?? "version \(version)",
       date: Date.now.formatted(.iso8601))
+  }
+
+  private static var loadAverage: Double {
+    var load = 0.0
+    return unsafe getloadavg(&load, 1) == 1 ? load : 0
   }
 
   package static var memoryBytes: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }

@@ -2,18 +2,19 @@ import HeadKVMath
 
 /// Matrices of small random numbers, for timing products.
 struct RandomWeights {
-  let precision: WeightPacking
+  /// nil leaves f32 in place.
+  let packing: Packing?
   let pool: WorkerPool
   private let arena = WeightArena()
 
-  init(_ precision: WeightPacking, pool: WorkerPool) {
-    self.precision = precision
+  init(_ packing: Packing?, pool: WorkerPool) {
+    self.packing = packing
     self.pool = pool
   }
 
   /// A matrix [outFeatures, inFeatures].
   func matrix(_ outFeatures: Int, _ inFeatures: Int) -> Linear {
-    guard let packing = precision else { return plain(outFeatures, inFeatures, arena) }
+    guard let packing else { return plain(outFeatures, inFeatures, arena) }
     // The unpacked matrix lives no longer than this.
     return plain(outFeatures, inFeatures, WeightArena(blockSize: 1 << 12))
       .packed(packing, arena: arena, pool: pool)
@@ -30,9 +31,6 @@ struct RandomWeights {
       inFeatures: inFeatures, owner: owner)
   }
 }
-
-/// nil leaves f32 in place.
-typealias WeightPacking = Packing?
 
 /// Fills rows of `count` numbers in -0.05..<0.05.
 @unsafe

@@ -1,4 +1,4 @@
-import HeadKVMath
+import Foundation
 
 extension ResultTable {
   /// The table of timed decode steps.
@@ -44,25 +44,22 @@ extension ResultTable {
 
   static let machineColumns = [
     Column("cpu", "CPU", .hidden), Column("kernels", "kernels", .hidden),
-    Column("threads", "threads", .hidden), Column("commit", "commit", .hidden),
-    Column("date", "date", .hidden),
+    Column("threads", "threads", .hidden), Column("load", "load", .hidden),
+    Column("commit", "commit", .hidden), Column("date", "date", .hidden),
   ]
 
   static func values(of machine: MachineDescription) -> [Value] {
     [
       .text(machine.cpu), .text(machine.kernels), .integer(machine.threads),
-      .text(machine.commit), .text(machine.date),
+      .number(machine.load), .text(machine.commit), .text(machine.date),
     ]
   }
 
   static func caption(_ machine: MachineDescription, bandwidth: Double, median: Double) -> String {
-    let (best, usual) = (gigabytes(bandwidth), gigabytes(median))
-    return "\(machine.cpu), \(machine.threads) threads, \(machine.kernels), \(machine.commit), "
-      + "\(machine.date); memory is read at \(best) GB/s (median of the readings \(usual)), the limit"
-  }
-
-  private static func gigabytes(_ bytes: Double) -> String {
-    let tenths = Int((bytes / 1e8).rounded())
-    return "\(tenths / 10).\(tenths % 10)"
+    "\(machine.cpu), \(machine.threads) threads, \(machine.kernels), \(machine.commit), "
+      + "\(machine.date), "
+      + String(
+        format: "load %.1f before; memory is read at %.1f GB/s (median of the readings %.1f), the limit",
+        machine.load, bandwidth / 1e9, median / 1e9)
   }
 }
