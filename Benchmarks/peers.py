@@ -125,8 +125,8 @@ def decode(args, table, left):
                     for (dtype, mode), (decoder, steps) in decoders.items():
                         table.add((*where, dtype, mode), decoder.seconds(steps) * 1000)
                     rows = bench(
-                        args, "decode", "--shape", shape, "--grid", str(grid), "--batch", str(batch),
-                        "--precision", ",".join(args.dtypes), "--policy", args.policy, "--budget",
+                        args, "decode", "--shape", shape, "--grid", str(grid),
+                        "--batch", str(batch), "--precision", ",".join(args.dtypes), "--policy", args.policy, "--budget",
                         args.budget, "--rounds", "1", "--sample", str(min(4, grid)))
                     for row in rows:
                         key = (*where, row["precision"], row["policy"], row["budget"])

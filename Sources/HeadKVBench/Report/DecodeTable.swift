@@ -59,7 +59,7 @@ extension ResultTable {
     "\(machine.cpu), \(machine.threads) threads, \(machine.kernels), \(machine.commit), "
       + "\(machine.date), "
       + String(
-        format: "load %.1f before; memory is read at %.1f GB/s (median of the readings %.1f), the limit",
+        format: "load %.1f before; memory is read at %.1f GB/s (median reading %.1f), the limit",
         machine.load, bandwidth / 1e9, median / 1e9)
   }
 }
