@@ -12,6 +12,17 @@
 #pragma STDC FP_CONTRACT OFF
 #pragma clang diagnostic ignored "-Wpsabi"
 
+/// What is done with cached rows of one element type.
+struct row_kernels {
+  float (*narrow)(const float *, size_t, void *);
+  void (*widen)(const void *, float, size_t, float *);
+  float (*dot)(const void *, const void *, size_t);
+  float (*merge)(void *, float, const void *, float, float, size_t);
+  void (*merge_costs)(const void *, const float *, const void *, const float *, size_t,
+                      const float *, const int32_t *, int32_t, size_t, size_t, size_t, size_t,
+                      float *);
+};
+
 struct kernel_table {
   const char *name;
   /// Whether rows of x are bytes, or pairs of bfloat16, for dot product instructions.
@@ -45,14 +56,14 @@ struct kernel_table {
   void (*softmax)(float *, size_t);
   void (*exp)(float *, size_t);
   void (*rotate_pairs)(float *, const float *, size_t);
-  void (*merge_costs)(const float *, const float *, size_t, const float *, const int32_t *, int32_t,
-                      size_t, size_t, size_t, size_t, float *);
   void (*scale_shift)(const float *, size_t, size_t, const float *, const float *, int, float *);
   void (*moments)(const float *, size_t, size_t, float *, float *);
   void (*winograd_weights)(const hkv_packed *, size_t, size_t, size_t, int, float *);
   void (*winograd_input)(const float *, size_t, size_t, int, float *, size_t);
   void (*winograd_output)(const float *, size_t, int, const hkv_tile *);
   uint32_t (*sum_u32)(const uint32_t *, size_t);
+  /// By element type.
+  struct row_kernels rows[4];
 };
 
 // Vectors of 16 lanes whatever the registers: wider than these, they become several. The memory
@@ -272,10 +283,29 @@ void hkv_rotate_pairs(float *x, const float *cos_sin, size_t pairs) {
   current()->rotate_pairs(x, cos_sin, pairs);
 }
 
-void hkv_merge_costs(const float *k, const float *v, size_t stride, const float *bias,
+float hkv_narrow_row(int element, const float *x, size_t n, void *out) {
+  return current()->rows[element].narrow(x, n, out);
+}
+
+void hkv_widen_row(int element, const void *x, float scale, size_t n, float *out) {
+  current()->rows[element].widen(x, scale, n, out);
+}
+
+float hkv_dot_rows(int element, const void *x, const void *y, size_t n) {
+  return current()->rows[element].dot(x, y, n);
+}
+
+float hkv_merge_rows(int element, void *into, float into_scale, const void *from, float from_scale,
+                     float share, size_t n) {
+  return current()->rows[element].merge(into, into_scale, from, from_scale, share, n);
+}
+
+void hkv_merge_costs(int element, const void *k, const float *k_scales, const void *v,
+                     const float *v_scales, size_t stride, const float *bias,
                      const int32_t *births, int32_t before, size_t row, size_t first, size_t rows,
                      size_t dim, float *costs) {
-  current()->merge_costs(k, v, stride, bias, births, before, row, first, rows, dim, costs);
+  current()->rows[element].merge_costs(k, k_scales, v, v_scales, stride, bias, births, before, row,
+                                       first, rows, dim, costs);
 }
 
 void hkv_scale_shift(const float *x, size_t pixels, size_t channels, const float *scale,

@@ -531,39 +531,7 @@ static void NAMED(rotate_pairs)(float *x, const float *cos_sin, size_t pairs) {
   }
 }
 
-// MARK: - Merging rows
-
-HELPER float NAMED(squared_distance)(const float *x, const float *y, size_t n) {
-  v16 sum = NAMED(splat)(0);
-  size_t at = 0;
-  for (; at + 16 <= n; at += 16) {
-    v16 difference = NAMED(load)(x + at) - NAMED(load)(y + at);
-    sum = NAMED(fma)(difference, difference, sum);
-  }
-  if (at < n) {
-    v16 difference = NAMED(load_part)(x + at, n - at) - NAMED(load_part)(y + at, n - at);
-    sum = NAMED(fma)(difference, difference, sum);
-  }
-  return NAMED(sum)(sum);
-}
-
-static void NAMED(merge_costs)(const float *k, const float *v, size_t stride, const float *bias,
-                               const int32_t *births, int32_t before, size_t row, size_t first,
-                               size_t rows, size_t dim, float *costs) {
-  for (size_t i = 0; i < rows; i++) costs[i] = i < first ? 0 : bias[i];
-  NAMED(exp_array)(costs, rows);
-  const float count = costs[row];
-  for (size_t i = first; i < rows; i++) {
-    if (i == row || births[i] >= before) {
-      costs[i] = __builtin_inff();
-      continue;
-    }
-    float share = count * costs[i] / (count + costs[i]);
-    costs[i] = share * share * NAMED(squared_distance)(k + row * stride, k + i * stride, dim) *
-               NAMED(squared_distance)(v + row * stride, v + i * stride, dim);
-  }
-  for (size_t i = 0; i < first; i++) costs[i] = __builtin_inff();
-}
+// MARK: - Reading memory
 
 /// Two streams, each a half of the memory, with four sums: a single stream reads a tenth slower,
 /// and software prefetch or more streams gain nothing.
@@ -584,6 +552,7 @@ static uint32_t NAMED(sum_u32)(const uint32_t *from, size_t count) {
 }
 
 #include "packed_body.h"
+#include "rows_body.h"
 
 #include "convolution_body.h"
 
@@ -610,14 +579,18 @@ static const struct kernel_table NAMED(table) = {
     .softmax = NAMED(softmax),
     .exp = NAMED(exp_array),
     .rotate_pairs = NAMED(rotate_pairs),
-    .merge_costs = NAMED(merge_costs),
     .scale_shift = NAMED(scale_shift),
     .moments = NAMED(moments),
     .winograd_weights = NAMED(winograd_weights),
     .winograd_input = NAMED(winograd_input),
     .winograd_output = NAMED(winograd_output),
     .sum_u32 = NAMED(sum_u32),
+    .rows = {[HKV_F32] = ROW_KERNELS(f32),
+             [HKV_BF16] = ROW_KERNELS(bf16),
+             [HKV_F16] = ROW_KERNELS(f16),
+             [HKV_I8] = ROW_KERNELS(i8)},
 };
 
+#undef ROW_KERNELS
 #undef HELPER
 #undef UNROLL

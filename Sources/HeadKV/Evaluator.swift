@@ -2,7 +2,8 @@ import HeadKVMath
 
 /// Feeds known pictures to a model and compares its predictions under policies with the full run.
 ///
-/// All runs go through every step side by side, so logits are compared where they stand, and the
+/// The full run holds f32 rows, whatever the policies hold. All runs go through every step side by
+/// side, so logits are compared where they stand, and the
 /// full run is paid for once, however many policies there are.
 public struct Evaluator: Sendable {
   public let gpt: GPT
@@ -21,11 +22,12 @@ public struct Evaluator: Sendable {
   }
 
   public init(
-    gpt: GPT, policy: String = "auto", budget: CacheBudget? = nil, threads: Int? = nil,
-    batch: Int = 16
+    gpt: GPT, policy: String = "auto", budget: CacheBudget? = nil, element: CacheElement? = nil,
+    threads: Int? = nil, batch: Int = 16
   ) {
     self.init(
-      gpt: gpt, policies: [PolicyChoice(policy, budget: budget)], threads: threads, batch: batch)
+      gpt: gpt, policies: [PolicyChoice(policy, budget: budget, element: element)],
+      threads: threads, batch: batch)
   }
 
   /// Evaluates the first policy.

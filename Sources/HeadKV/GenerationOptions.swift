@@ -50,12 +50,14 @@ public struct GenerationOptions: Sendable, Hashable {
   public init(
     guidanceScale: Float = 4, guidanceInterval: Int = -1, temperature: Float = 1,
     topK: Int = 2000, topP: Float = 1, greedy: Bool = false, seed: UInt64 = 0,
-    policy: String, budget: CacheBudget? = nil, threads: Int? = nil, batch: Int = 8
+    policy: String, budget: CacheBudget? = nil, element: CacheElement? = nil,
+    threads: Int? = nil, batch: Int = 8
   ) throws(OptionError) {
     try self.init(
       guidanceScale: guidanceScale, guidanceInterval: guidanceInterval, temperature: temperature,
       topK: topK, topP: topP, greedy: greedy, seed: seed,
-      policy: PolicyChoice(policy, budget: budget), threads: threads, batch: batch)
+      policy: PolicyChoice(policy, budget: budget, element: element), threads: threads,
+      batch: batch)
   }
 
   var isGuided: Bool { guidanceScale > 1 }

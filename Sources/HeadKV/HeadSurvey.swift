@@ -15,11 +15,16 @@ public struct HeadSurveyor: Sendable {
   public let gpt: GPT
   public let threads: Int
   public let tau: Double
+  /// The type that keys and values are held in.
+  public let element: CacheElement
 
-  public init(gpt: GPT, threads: Int? = nil, tau: Double = 0.9) {
+  public init(
+    gpt: GPT, threads: Int? = nil, tau: Double = 0.9, element: CacheElement = .f32
+  ) {
     self.gpt = gpt
     self.threads = threads ?? WorkerPool.availableProcessors
     self.tau = tau
+    self.element = element
   }
 
   /// One survey for each picture.
@@ -35,7 +40,9 @@ public struct HeadSurveyor: Sendable {
     }
     let count = min(limit ?? set.tokens.count, set.tokens.count)
     try Evaluator(gpt: gpt, threads: threads).check(set, count)
-    let engine = DecodeEngine(model: gpt, sequences: 1, threads: threads)
+    let engine = DecodeEngine(
+      model: gpt, policy: .full(gpt.configuration.sequenceShape.holding(element)), sequences: 1,
+      threads: threads)
     var found: [HeadSurvey] = []
     for picture in 0..<count {
       guard progress(picture, count) else { throw GenerationCancelled() }

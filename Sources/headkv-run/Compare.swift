@@ -8,6 +8,7 @@ struct Compare: ParsableCommand {
     abstract: "Compare cache policies on the same tokens: a table and a chart of loss and memory.")
 
   @OptionGroup var model: ModelOptions
+  @OptionGroup var rows: RowOptions
   @OptionGroup var common: CommonOptions
 
   @Option(
@@ -47,7 +48,7 @@ struct Compare: ParsableCommand {
     if let output, !output.hasSuffix(".svg"), !output.hasSuffix(".png") {
       throw OptionError("-o", output, "a name that ends in .svg or .png")
     }
-    let asked = try PolicyList(policies: kvPolicy, budgets: kvBudget)
+    let asked = try PolicyList(policies: kvPolicy, budgets: kvBudget, element: rows.kvType)
     let gpt = try model.load(needsTokenizer: false).gpt
     let shape = gpt.configuration.sequenceShape
     let plans = try asked.entries.map { try $0.choice.policy(for: shape).memory }
@@ -63,12 +64,12 @@ struct Compare: ParsableCommand {
       return !Interrupt.isRequested
     }
     let lines = zip(asked.entries, results).map {
-      ComparisonLine($0.name, $0.budget, $1.report, heads: shape.allHeads)
+      ComparisonLine($0.name, $0.budget, rows.kvType, $1.report, heads: shape.allHeads)
     }
     if common.json || format == .json {
       try Output.json(["policies": lines])
     } else {
-      Output.write(format.table([ComparisonLine.columns] + lines.map(\.cells)), to: .standardOutput)
+      Output.write(format.table([ComparisonLine.columns] + lines.map(\.cells), words: 3), to: .standardOutput)
     }
     let chart = try chart(asked.names, lines, pictures: results[0].report.sequences)
     if let output { try chart.figure.write(to: output) }
@@ -77,6 +78,7 @@ struct Compare: ParsableCommand {
       page.settings = [
         ("model", gpt.configuration.summary),
         ("pictures", "\(results[0].report.sequences)"),
+        ("kv-type", rows.kvType.rawValue),
         ("loss with the full cache", String(format: "%.4f nats a token", results[0].report.nllFull)),
       ]
       page.charts = [chart]
@@ -98,7 +100,7 @@ struct Compare: ParsableCommand {
         plan.isRevised ? String(format: "%.1f", profiling) : "-", "\(plan.capBytes)",
       ]
     }
-    return "caches of a sequence, planned:\n" + TableFormat.text.table([columns] + rows) + "\n"
+    return "caches of a sequence, planned:\n" + TableFormat.text.table([columns] + rows, words: 2) + "\n"
   }
 
   private func chart(
@@ -121,6 +123,7 @@ struct Compare: ParsableCommand {
 struct ComparisonLine: Encodable {
   let policy: String
   let budget: String
+  let type: CacheElement
   /// Rows a head holds at most, on average over heads: while heads are profiled, and afterwards.
   let rowsProfiling: Double
   let rowsAfter: Double
@@ -135,9 +138,13 @@ struct ComparisonLine: Encodable {
   let kl: Double
   let top1: Double
 
-  init(_ policy: String, _ budget: String, _ report: EvaluationReport, heads: Int) {
+  init(
+    _ policy: String, _ budget: String, _ type: CacheElement, _ report: EvaluationReport,
+    heads: Int
+  ) {
     self.policy = policy
     self.budget = budget
+    self.type = type
     rowsProfiling = Double(report.profilingRowsPeak) / Double(heads)
     rowsAfter = Double(report.steadyRowsPeak) / Double(heads)
     share = rowsAfter / Double(report.tokensPerSequence)
@@ -151,13 +158,14 @@ struct ComparisonLine: Encodable {
   }
 
   static let columns = [
-    "policy", "budget", "rows a head", "while profiling", "bytes held", "of planned", "loss", "more than full",
+    "policy", "budget", "type", "rows a head", "while profiling", "bytes held", "of planned",
+    "loss", "more than full",
     "s.e.", "KL", "same best token",
   ]
 
   var cells: [String] {
     [
-      policy, budget, String(format: "%.1f", rowsAfter),
+      policy, budget, type.rawValue, String(format: "%.1f", rowsAfter),
       rowsProfiling > 0 ? String(format: "%.1f", rowsProfiling) : "-", "\(bytesHeld)",
       "\(bytesPlanned)",
       String(format: "%.4f", nll), String(format: "%+.4f", delta),

@@ -49,7 +49,9 @@ struct Evaluate: ParsableCommand {
     }
     let report = result.report
     if common.json {
-      try Output.json(Answer(report, policy: cache.kvPolicy, budget: cache.kvBudget))
+      try Output.json(
+        Answer(
+          report, policy: cache.kvPolicy, budget: cache.kvBudget, type: cache.rows.kvType))
     }
     Output.text(
       """
@@ -74,6 +76,7 @@ struct Evaluate: ParsableCommand {
 private struct Answer: Encodable {
   let policy: String
   let budget: String?
+  let type: CacheElement
   let sequences: Int
   let nll_full: Double
   let nll: Double
@@ -91,9 +94,10 @@ private struct Answer: Encodable {
   let cache_bytes_full: Int
   let seconds: Double
 
-  init(_ report: EvaluationReport, policy: String, budget: String?) {
+  init(_ report: EvaluationReport, policy: String, budget: String?, type: CacheElement) {
     self.policy = policy
     self.budget = budget
+    self.type = type
     sequences = report.sequences
     nll_full = report.nllFull
     nll = report.nll

@@ -178,8 +178,8 @@ struct Generate: ParsableCommand {
       images: pictures, seed: options.seed, cfgScale: options.guidanceScale,
       cfgInterval: options.guidanceInterval, temperature: options.sampling.temperature,
       topK: options.sampling.topK, topP: options.sampling.topP, greedy: options.sampling.greedy,
-      kvPolicy: options.policy.name, kvBudget: cache.kvBudget, threads: options.threads,
-      precision: gpt.precision.rawValue, weightBytes: gpt.weightBytes,
+      kvPolicy: options.policy.name, kvBudget: cache.kvBudget, kvType: cache.rows.kvType,
+      threads: options.threads, precision: gpt.precision.rawValue, weightBytes: gpt.weightBytes,
       cacheBytesFull: report.cacheBytesFull, cacheBytesPeak: report.cacheBytesPeak,
       cacheBytesPlanned: report.cacheBytesPlanned,
       profilingRowsPeak: report.profilingRowsPeak, steadyRowsPeak: report.steadyRowsPeak,
@@ -213,6 +213,7 @@ private struct Summary: Encodable {
   let greedy: Bool
   let kvPolicy: String
   let kvBudget: String?
+  let kvType: CacheElement
   let threads: Int
   let precision: String
   let weightBytes: Int

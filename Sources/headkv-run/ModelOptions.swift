@@ -3,6 +3,16 @@ import Foundation
 import HeadKV
 
 extension WeightPrecision: ExpressibleByArgument {}
+extension CacheElement: ExpressibleByArgument {}
+
+/// How rows are held.
+struct RowOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Type of cached keys and values: f32 (exact); bf16 and f16 (half the memory, f16 with an eighth of the rounding of bf16); int8 (near a quarter of the memory, with a scale for each key and value, and the largest rounding)."
+    ))
+  var kvType: CacheElement = .f32
+}
 
 /// Which weights a verb works with.
 struct ModelOptions: ParsableArguments {
@@ -105,6 +115,8 @@ struct CacheOptions: ParsableArguments {
     help: "What each sequence may keep: 1/6, 17%, 43rows (a head, prefix included), 64MiB.")
   var kvBudget: String?
 
+  @OptionGroup var rows: RowOptions
+
   @Option(
     help: "name=value: an option of the policy, as `headkv-run policies` lists them; repeatable.")
   var kvOption: [String] = []
@@ -143,7 +155,8 @@ struct CacheOptions: ParsableArguments {
     }
     return PolicyChoice(
       kvPolicy, budget: try kvBudget.map { budget throws in try CacheBudget(parsing: budget) },
-      options: options, branches: GuidanceBranches(rawValue: kvBranches) ?? .independent)
+      options: options, branches: GuidanceBranches(rawValue: kvBranches) ?? .independent,
+      element: rows.kvType)
   }
 
   /// What was asked for, as a line of settings says it.
@@ -151,7 +164,8 @@ struct CacheOptions: ParsableArguments {
     let all = kvOption + (kvCap.map { ["cap=\($0.rawValue)"] } ?? [])
     let options = all.isEmpty ? "" : " (\(all.joined(separator: ", ")))"
     let branches = kvBranches == "independent" ? "" : ", \(kvBranches) branches"
-    return "kv-policy \(kvPolicy)\(options), kv-budget \(kvBudget ?? "100%")\(branches)"
+    return
+      "kv-policy \(kvPolicy)\(options), kv-budget \(kvBudget ?? "100%"), kv-type \(rows.kvType.rawValue)\(branches)"
   }
 }
 

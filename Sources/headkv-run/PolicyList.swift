@@ -14,9 +14,10 @@ struct PolicyList {
 
   /// - Parameters:
   ///   - policies: `name` or `name:option=value:option=value`, separated by commas.
+  ///   - element: type of the rows of all of them.
   ///   - budgets: what ``CacheBudget`` reads, separated by commas.
   /// - Throws: ``OptionError`` or ``CacheBudgetError`` naming what cannot be read.
-  init(policies: String, budgets: String) throws {
+  init(policies: String, budgets: String, element: CacheElement) throws {
     names = policies.split(separator: ",").map(String.init)
     let budgets = budgets.split(separator: ",").map(String.init)
     guard !names.isEmpty else { throw OptionError("--kv-policy", "empty", "a list of policies") }
@@ -27,6 +28,7 @@ struct PolicyList {
       // The full cache has no budget: it runs once.
       for budget in choice.name == "full" ? ["100%"] : budgets {
         var choice = choice
+        choice.element = element
         if choice.name != "full" { choice.budget = try CacheBudget(parsing: budget) }
         entries.append(Entry(name: name, budget: budget, choice: choice))
       }

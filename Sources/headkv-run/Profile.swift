@@ -13,6 +13,7 @@ struct Profile: ParsableCommand {
       """)
 
   @OptionGroup var model: ModelOptions
+  @OptionGroup var rows: RowOptions
   @OptionGroup var common: CommonOptions
 
   @Option(help: "Safetensors with tokens [N,T] and classes [N]. Default: the bundled 64 pictures.")
@@ -89,11 +90,12 @@ struct Profile: ParsableCommand {
       classes.isEmpty
       ? try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
       : try draw(model, progress)
-    let surveys = try HeadSurveyor(gpt: model.gpt, threads: common.threadCount, tau: tau)
-      .surveys(set, limit: limit) { done, total in
-        progress.update(done, of: total, unit: "pictures")
-        return !Interrupt.isRequested
-      }
+    let surveys = try HeadSurveyor(
+      gpt: model.gpt, threads: common.threadCount, tau: tau, element: rows.kvType
+    ).surveys(set, limit: limit) { done, total in
+      progress.update(done, of: total, unit: "pictures")
+      return !Interrupt.isRequested
+    }
     try show(surveys.map(\.early), late: surveys.map(\.late))
   }
 
@@ -114,7 +116,8 @@ struct Profile: ParsableCommand {
     let profile = try HeadProfile(meanOf: early)
     let maps = ProfileMaps(profile)
     let answer = ProfileAnswer(
-      pictures: early.count, heads: maps, agreement: check ? try Agreement(early, late) : nil)
+      pictures: early.count, type: load == nil ? rows.kvType : nil, heads: maps,
+      agreement: check ? try Agreement(early, late) : nil)
     if let save { try profile.json().write(to: URL(fileURLWithPath: save), options: .atomic) }
     if common.json { try Output.json(answer) }
     Output.text(maps.table, json: common.json, quiet: common.quiet)
@@ -127,6 +130,7 @@ struct Profile: ParsableCommand {
     var page = RunReport(
       title: "What the heads look at",
       subtitle: early.count == 1 ? "one picture" : "\(early.count) pictures")
+    if let type = answer.type { page.settings = [("kv-type", type.rawValue)] }
     page.headMaps = figures
     page.offsetMaps = [try ProfileMaps.offsets(profile)]
     if !late.isEmpty {
@@ -146,6 +150,8 @@ struct Profile: ParsableCommand {
 
 private struct ProfileAnswer: Encodable {
   let pictures: Int
+  /// Of the rows that were profiled; nil for a profile that was loaded.
+  let type: CacheElement?
   let heads: ProfileMaps
   let agreement: Agreement?
 }

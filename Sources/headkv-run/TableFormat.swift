@@ -4,9 +4,9 @@ import ArgumentParser
 enum TableFormat: String, ExpressibleByArgument, CaseIterable {
   case text, md, csv, json
 
-  /// The rows as text, the first of them being the heads of the columns; the first two columns
-  /// are words.
-  func table(_ rows: [[String]]) -> String {
+  /// The rows as text, the first of them being the heads of the columns; the first `words` columns
+  /// are set flush left.
+  func table(_ rows: [[String]], words: Int) -> String {
     switch self {
     case .csv: return rows.map { $0.joined(separator: ",") + "\n" }.joined()
     case .md:
@@ -18,7 +18,7 @@ enum TableFormat: String, ExpressibleByArgument, CaseIterable {
       return rows.map { row in
         row.enumerated().map { column, cell in
           let space = String(repeating: " ", count: widths[column] - cell.count)
-          return column < 2 ? cell + space : space + cell
+          return column < words ? cell + space : space + cell
         }.joined(separator: "  ") + "\n"
       }.joined()
     }

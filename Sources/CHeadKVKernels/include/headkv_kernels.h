@@ -54,8 +54,8 @@ void hkv_attend_i8(const float *q, const int8_t *k, size_t k_stride, const float
 
 /// How weights are packed: f32, bfloat16, or bytes with a scale for each column (output).
 enum { HKV_PACKED_F32, HKV_PACKED_BF16, HKV_PACKED_I8 };
-/// Element types of weights in a file.
-enum { HKV_F32, HKV_BF16, HKV_F16 };
+/// Element types of weights in a file, and of cached rows (bytes those alone).
+enum { HKV_F32, HKV_BF16, HKV_F16, HKV_I8 };
 
 /// Packed weights of `columns` outputs, in panels of 64.
 ///
@@ -160,9 +160,31 @@ void hkv_exp(float *x, size_t n);
 /// Turns interleaved pairs: (x0, x1) -> (x0 c - x1 s, x0 s + x1 c); cos_sin is [pairs][2].
 void hkv_rotate_pairs(float *x, const float *cos_sin, size_t pairs);
 
+// Cached rows: `scale` times elements of the given type; the scale is 1 for all but bytes.
+
+/// Stores `n` values as a row and returns its scale.
+///
+/// Halves and bfloat16 round to nearest even; what is too large becomes the largest finite number.
+/// Bytes are whole multiples, rounded to nearest even, of the scale max|x| / 127; a row below
+/// 2^-100 becomes zeros. NaN stays NaN; among bytes it makes the whole row NaN.
+float hkv_narrow_row(int element, const float *x, size_t n, void *out);
+
+/// The values that a row stands for.
+void hkv_widen_row(int element, const void *x, float scale, size_t n, float *out);
+
+/// Sum of products of the elements of two rows, scales left out.
+float hkv_dot_rows(int element, const void *x, const void *y, size_t n);
+
+/// into += share * (from - into), stored as hkv_narrow_row does; returns the new scale.
+float hkv_merge_rows(int element, void *into, float into_scale, const void *from, float from_scale,
+                     float share, size_t n);
+
 /// costs[i] = (ci cr / (ci + cr))^2 |k_i - k_r|^2 |v_i - v_r|^2 for r = `row` and c = exp(bias), for
 /// the rows i from `first` on that were born before `before`; infinity for the others and for r.
-void hkv_merge_costs(const float *k, const float *v, size_t stride, const float *bias,
+///
+/// The stride counts elements; scales are NULL for all types but bytes.
+void hkv_merge_costs(int element, const void *k, const float *k_scales, const void *v,
+                     const float *v_scales, size_t stride, const float *bias,
                      const int32_t *births, int32_t before, size_t row, size_t first, size_t rows,
                      size_t dim, float *costs);
 

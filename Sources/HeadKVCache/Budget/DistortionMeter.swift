@@ -49,6 +49,8 @@ struct DistortionMeter: ~Copyable {
   private let slots: [Int]
   private let births: [Int32]
   private let counts: [Float]
+  /// Keys of all rows and then their values, by slot, in f32 whatever the cache holds.
+  private let widened: AlignedBuffer<Float>
   private let keys: UnsafePointer<Float>
   private let values: UnsafePointer<Float>
   private let prefixBiases: [Float]
@@ -63,10 +65,13 @@ struct DistortionMeter: ~Copyable {
   init(_ rows: HeadRows, prefixRows: Int, moment: Moment) {
     self.moment = moment
     self.prefixRows = prefixRows
-    size = unsafe rows.stride
-    unsafe keys = UnsafePointer(rows.keys)
-    unsafe values = UnsafePointer(rows.values)
+    size = unsafe rows.dimension
     let count = unsafe rows.count
+    widened = AlignedBuffer(count: 2 * count * size, repeating: 0)
+    unsafe rows.keys.load(0..<count, into: widened.base)
+    unsafe rows.values.load(0..<count, into: widened.base + count * size)
+    unsafe keys = UnsafePointer(widened.base)
+    unsafe values = UnsafePointer(widened.base + count * size)
     precondition(count > prefixRows, "there is nothing to measure")
     var order = Array(prefixRows..<count)
     order.sort { unsafe rows.births[$0] < rows.births[$1] }

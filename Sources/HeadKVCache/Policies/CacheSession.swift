@@ -302,11 +302,11 @@ public final class CacheSession: @unchecked Sendable {
   /// if they cannot be computed. Allocates.
   public func effectiveRanks(layer: Int, head: Int) -> (key: Double?, value: Double?) {
     let rows = unsafe cache.rows(layer: layer, head: head)
-    let (first, count) = unsafe (prefixRows * rows.stride, rows.count - prefixRows)
-    func rank(_ start: UnsafeMutablePointer<Float>) -> Double? {
-      let matrix = unsafe Array(
-        UnsafeBufferPointer(start: start + first, count: count * shape.headDimension))
-      return EffectiveRank.of(matrix, rows: count, columns: shape.headDimension)
+    let (slots, size) = unsafe (prefixRows..<rows.count, rows.dimension)
+    func rank(_ stored: StoredRows) -> Double? {
+      var matrix = [Float](repeating: 0, count: slots.count * size)
+      unsafe stored.load(slots, into: &matrix)
+      return EffectiveRank.of(matrix, rows: slots.count, columns: size)
     }
     return unsafe (rank(rows.keys), rank(rows.values))
   }

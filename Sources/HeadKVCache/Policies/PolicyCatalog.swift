@@ -17,6 +17,7 @@ public enum PolicyCatalog {
     guard let recipe = recipes.first(where: { $0.description.name == choice.name }) else {
       throw .unknown(choice.name)
     }
+    let shape = choice.element.map(shape.holding) ?? shape
     return try recipe.compose(
       try PolicyComposer(choice, description: recipe.description, shape: shape))
   }

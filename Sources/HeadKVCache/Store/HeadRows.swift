@@ -8,20 +8,29 @@ import HeadKVMath
 @unsafe
 package struct HeadRows {
   let slab: UnsafeMutablePointer<HeadSlab>
-  let words: UnsafeMutablePointer<Float>
+  let base: UnsafeMutableRawPointer
 
   package var count: Int { unsafe slab.pointee.count }
   package var capacity: Int { unsafe slab.pointee.capacity }
-  package var stride: Int { unsafe slab.pointee.stride }
-  package var keys: UnsafeMutablePointer<Float> { unsafe words + slab.pointee.keys }
-  package var values: UnsafeMutablePointer<Float> { unsafe words + slab.pointee.values }
-  package var scores: UnsafeMutablePointer<Float> { unsafe words + slab.pointee.scores }
-  package var biases: UnsafeMutablePointer<Float> { unsafe words + slab.pointee.biases }
-  package var positions: UnsafeMutablePointer<Int32> { unsafe integers(slab.pointee.positions) }
-  package var births: UnsafeMutablePointer<Int32> { unsafe integers(slab.pointee.births) }
+  /// Elements of a key, and of a value.
+  package var dimension: Int { unsafe slab.pointee.dimension }
+  package var scores: UnsafeMutablePointer<Float> { unsafe column(slab.pointee.scores) }
+  package var biases: UnsafeMutablePointer<Float> { unsafe column(slab.pointee.biases) }
+  package var positions: UnsafeMutablePointer<Int32> { unsafe column(slab.pointee.positions) }
+  package var births: UnsafeMutablePointer<Int32> { unsafe column(slab.pointee.births) }
 
-  private func integers(_ offset: Int) -> UnsafeMutablePointer<Int32> {
-    unsafe UnsafeMutableRawPointer(words + offset).assumingMemoryBound(to: Int32.self)
+  package var keys: StoredRows { unsafe stored(slab.pointee.keys, slab.pointee.keyScales) }
+  package var values: StoredRows { unsafe stored(slab.pointee.values, slab.pointee.valueScales) }
+
+  private func column<Number>(_ offset: Int) -> UnsafeMutablePointer<Number> {
+    unsafe (base + offset).assumingMemoryBound(to: Number.self)
+  }
+
+  private func stored(_ offset: Int, _ scales: Int) -> StoredRows {
+    let element = unsafe slab.pointee.element
+    return unsafe StoredRows(
+      element: element, dimension: slab.pointee.dimension, base: base + offset,
+      scales: element.isScaled ? column(scales) : nil)
   }
 
   /// Adds a row behind the live ones and returns its slot.
@@ -49,8 +58,8 @@ package struct HeadRows {
   private func write(
     _ slot: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>, _ row: CacheRow
   ) {
-    unsafe (keys + slot * stride).update(from: key, count: stride)
-    unsafe (values + slot * stride).update(from: value, count: stride)
+    unsafe keys.store(key, at: slot)
+    unsafe values.store(value, at: slot)
     unsafe positions[slot] = row.position
     unsafe births[slot] = row.birth
     unsafe scores[slot] = 0
@@ -83,36 +92,42 @@ package struct HeadRows {
   private func merge(_ source: Int, into target: Int) {
     let (a, b) = unsafe (exp(biases[source]), exp(biases[target]))
     let share = a / (a + b)
-    for column in 0..<(unsafe stride) {
-      let (from, into) = unsafe (source * stride + column, target * stride + column)
-      unsafe keys[into] += share * (keys[from] - keys[into])
-      unsafe values[into] += share * (values[from] - values[into])
-    }
+    unsafe keys.merge(source, into: target, share: share)
+    unsafe values.merge(source, into: target, share: share)
     unsafe biases[target] = log(a + b)
     unsafe scores[target] += scores[source]
   }
 
   private func move(from source: Int, to target: Int) {
-    unsafe (keys + target * stride).update(from: keys + source * stride, count: stride)
-    unsafe (values + target * stride).update(from: values + source * stride, count: stride)
+    unsafe keys.move(from: source, to: target)
+    unsafe values.move(from: source, to: target)
     unsafe positions[target] = positions[source]
     unsafe births[target] = births[source]
     unsafe scores[target] = scores[source]
     unsafe biases[target] = biases[source]
   }
 
-  /// Inner product of two rows' keys.
-  func keyDot(_ a: Int, _ b: Int) -> Float {
-    unsafe VectorOperations.dot(keys + a * stride, keys + b * stride, stride)
+  /// Attention of one query over the live rows, as they are stored: see
+  /// ``Kernels/attend(query:keys:values:bias:rows:dim:scale:weights:out:)``.
+  package func attend(
+    query: UnsafePointer<Float>, scale: Float, weights: UnsafeMutablePointer<Float>,
+    out: UnsafeMutablePointer<Float>
+  ) {
+    unsafe Kernels.attend(
+      query: query, keys: keys.attention, values: values.attention, bias: biases, rows: count,
+      dim: dimension, scale: scale, weights: weights, out: out)
   }
+
+  /// Inner product of two rows' keys.
+  func keyDot(_ a: Int, _ b: Int) -> Float { unsafe keys.dot(a, b) }
 
   /// What merging `slot` with each other row costs: see ``Kernels/mergeCosts``.
   func mergeCosts(
     _ slot: Int, first: Int, before birth: Int32, into costs: UnsafeMutablePointer<Float>
   ) {
     unsafe Kernels.mergeCosts(
-      keys: keys, values: values, stride: stride, biases: biases, births: births, before: birth,
-      row: slot, first: first, rows: count, dim: stride, into: costs)
+      keys: keys.attention, values: values.attention, biases: biases, births: births,
+      before: birth, row: slot, first: first, rows: count, dim: dimension, into: costs)
   }
 
   /// What is remembered of the row in `slot`.
@@ -125,12 +140,12 @@ package struct HeadRows {
 
   /// Takes over the rows of another head, slot by slot.
   ///
-  /// - Precondition: they fit; both have rows of the same width.
+  /// - Precondition: they fit; both have rows of the same type and width.
   func copy(from other: HeadRows) {
     let count = unsafe other.count
     unsafe precondition(count <= capacity, "capacity below the live rows")
-    unsafe keys.update(from: other.keys, count: count * stride)
-    unsafe values.update(from: other.values, count: count * stride)
+    unsafe keys.copy(from: other.keys, count: count)
+    unsafe values.copy(from: other.values, count: count)
     unsafe positions.update(from: other.positions, count: count)
     unsafe births.update(from: other.births, count: count)
     unsafe scores.update(from: other.scores, count: count)

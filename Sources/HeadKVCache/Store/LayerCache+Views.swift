@@ -1,22 +1,46 @@
 import HeadKVMath
 
 extension LayerCache {
-  /// Keys of the live rows, `[count, headDimension]`, by slot.
+  /// Keys of the live rows where they lie, `[count, headDimension]`, by slot.
+  ///
+  /// - Precondition: the cache's element type is f32; ``copyKey(head:slot:into:)`` reads any.
   public func withKeys<R, E: Error>(
     head: Int, _ body: (Span<Float>) throws(E) -> R
   ) throws(E) -> R {
     let rows = unsafe rows(head)
-    return try body(
-      unsafe Span(_unsafeStart: UnsafePointer(rows.keys), count: rows.count * rows.stride))
+    return try unsafe rows.keys.withFloats(count: rows.count, body)
   }
 
-  /// Values of the live rows, `[count, headDimension]`, by slot.
+  /// Values of the live rows where they lie, `[count, headDimension]`, by slot.
+  ///
+  /// - Precondition: the cache's element type is f32; ``copyValue(head:slot:into:)`` reads any.
   public func withValues<R, E: Error>(
     head: Int, _ body: (Span<Float>) throws(E) -> R
   ) throws(E) -> R {
     let rows = unsafe rows(head)
-    return try body(
-      unsafe Span(_unsafeStart: UnsafePointer(rows.values), count: rows.count * rows.stride))
+    return try unsafe rows.values.withFloats(count: rows.count, body)
+  }
+
+  /// The key that the row in `slot` stands for, whatever its element type.
+  ///
+  /// - Precondition: the slot is live; `key` has `headDimension` elements.
+  public func copyKey(head: Int, slot: Int, into key: inout MutableSpan<Float>) {
+    unsafe copy(rows(head).keys, head, slot, &key)
+  }
+
+  /// The value that the row in `slot` stands for, whatever its element type.
+  ///
+  /// - Precondition: the slot is live; `value` has `headDimension` elements.
+  public func copyValue(head: Int, slot: Int, into value: inout MutableSpan<Float>) {
+    unsafe copy(rows(head).values, head, slot, &value)
+  }
+
+  private func copy(
+    _ rows: StoredRows, _ head: Int, _ slot: Int, _ out: inout MutableSpan<Float>
+  ) {
+    precondition(slot >= 0 && slot < count(head: head), "no live row in that slot")
+    precondition(out.count == headDimension, "wrong row width")
+    unsafe out.withUnsafeMutableBufferPointer { unsafe rows.load(slot, into: $0.baseAddress!) }
   }
 
   /// Grid positions of the live rows, by slot; negative for prefix rows.

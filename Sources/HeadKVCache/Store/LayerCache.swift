@@ -10,31 +10,38 @@ public struct LayerCache: ~Copyable {
   public let heads: Int
   /// Elements of a key, and of a value.
   public let headDimension: Int
+  /// The type that keys and values are held in.
+  public let element: CacheElement
 
-  private var words: AlignedBuffer<Float>
+  private var memory: AlignedBuffer<UInt8>
   private var slabs: AlignedBuffer<HeadSlab>
 
   /// Allocates `capacities[h]` rows for head h.
   ///
   /// - Precondition: at least one head, a positive `headDimension`, no negative capacity.
-  public init(headDimension: Int, capacities: [Int]) {
+  public init(headDimension: Int, capacities: [Int], element: CacheElement = .f32) {
     precondition(headDimension > 0 && !capacities.isEmpty, "a layer has heads with elements")
     precondition(capacities.allSatisfy { $0 >= 0 }, "negative capacity")
     heads = capacities.count
     self.headDimension = headDimension
+    self.element = element
     let layout = SlabLayout(
-      headDimension: headDimension, capacities: HeadMap(capacities))
-    words = AlignedBuffer(count: layout.words, repeating: 0)
+      headDimension: headDimension, element: element, capacities: HeadMap(capacities))
+    memory = AlignedBuffer(count: layout.byteCount, repeating: 0)
     slabs = AlignedBuffer(count: layout.slabs.count, repeating: layout.slabs[0])
     for (head, slab) in layout.slabs.enumerated() { unsafe slabs.base[head] = slab }
   }
 
   /// Bytes of the allocation that holds all rows, live or free.
-  public var byteCount: Int { words.byteCount }
+  public var byteCount: Int { memory.byteCount }
 
   /// Bytes that a layer of these capacities holds, without making it.
-  public static func byteCount(headDimension: Int, capacities: [Int]) -> Int {
-    SlabLayout.byteCount(headDimension: headDimension, capacities: HeadMap(capacities))
+  public static func byteCount(
+    headDimension: Int, capacities: [Int], element: CacheElement = .f32
+  ) -> Int {
+    SlabLayout(
+      headDimension: headDimension, element: element, capacities: HeadMap(capacities)
+    ).byteCount
   }
 
   /// Live rows of a head.
@@ -46,12 +53,12 @@ public struct LayerCache: ~Copyable {
   /// Bare access for the decode loop.
   package func rows(_ head: Int) -> HeadRows {
     precondition(head >= 0 && head < heads, "no such head")
-    return unsafe HeadRows(slab: slabs.base + head, words: words.base)
+    return unsafe HeadRows(slab: slabs.base + head, base: memory.base)
   }
 
   // MARK: - Changing rows
 
-  /// Adds a row and returns its slot.
+  /// Adds a row, rounded to the cache's element type, and returns its slot.
   ///
   /// - Precondition: the head has room; `key` and `value` have `headDimension` elements.
   /// - Complexity: O(headDimension).
@@ -103,7 +110,8 @@ public struct LayerCache: ~Copyable {
   /// - Precondition: one capacity for each head, none below its live rows.
   public mutating func recarve(capacities: [Int]) {
     precondition(capacities.count == heads, "one capacity for each head")
-    let fresh = LayerCache(headDimension: headDimension, capacities: capacities)
+    let fresh = LayerCache(
+      headDimension: headDimension, capacities: capacities, element: element)
     for head in 0..<heads { unsafe fresh.rows(head).copy(from: rows(head)) }
     self = fresh
   }

@@ -1,3 +1,5 @@
+import HeadKVMath
+
 /// How rows move inside one allocation from one layout to another.
 ///
 /// Runs are packed towards the start in ascending order and then spread in descending order. Both
@@ -8,7 +10,7 @@ struct Recarving {
     let old: Int
     let packed: Int
     let new: Int
-    let words: Int
+    let bytes: Int
   }
   private var runs: [Run] = []
 
@@ -19,24 +21,29 @@ struct Recarving {
   init(heads: Int, from slabs: [HeadSlab], to layout: SlabLayout) {
     precondition(slabs.count == layout.slabs.count, "one capacity for each head")
     var packed = 0
-    func add(_ old: Int, _ new: Int, _ words: Int) {
-      runs.append(Run(old: old, packed: packed, new: new, words: words))
-      packed += words
+    func add(_ old: Int, _ new: Int, _ bytes: Int) {
+      runs.append(Run(old: old, packed: packed, new: new, bytes: bytes))
+      packed += bytes
     }
-    runs.reserveCapacity(6 * slabs.count)
+    runs.reserveCapacity(8 * slabs.count)
     for first in stride(from: 0, to: slabs.count, by: heads) {
       for index in first..<first + heads {
         let (old, new) = (slabs[index], layout.slabs[index])
         precondition(old.count <= new.capacity, "capacity below the live rows")
-        add(old.keys, new.keys, old.count * old.stride)
-        add(old.values, new.values, old.count * old.stride)
+        let bytes = old.count * old.dimension * old.element.byteCount
+        add(old.keys, new.keys, bytes)
+        add(old.values, new.values, bytes)
       }
       for index in first..<first + heads {
         let (old, new) = (slabs[index], layout.slabs[index])
-        add(old.positions, new.positions, old.count)
-        add(old.births, new.births, old.count)
-        add(old.scores, new.scores, old.count)
-        add(old.biases, new.biases, old.count)
+        let bytes = 4 * old.count
+        add(old.positions, new.positions, bytes)
+        add(old.births, new.births, bytes)
+        add(old.scores, new.scores, bytes)
+        add(old.biases, new.biases, bytes)
+        guard old.element.isScaled else { continue }
+        add(old.keyScales, new.keyScales, bytes)
+        add(old.valueScales, new.valueScales, bytes)
       }
     }
   }
@@ -44,10 +51,12 @@ struct Recarving {
   /// Moves all runs.
   ///
   /// - Precondition: the allocation has room for both layouts.
-  func apply(to words: UnsafeMutablePointer<Float>) {
-    for run in runs { unsafe (words + run.packed).update(from: words + run.old, count: run.words) }
+  func apply(to base: UnsafeMutableRawPointer) {
+    for run in runs {
+      unsafe (base + run.packed).copyMemory(from: base + run.old, byteCount: run.bytes)
+    }
     for run in runs.reversed() {
-      unsafe (words + run.new).update(from: words + run.packed, count: run.words)
+      unsafe (base + run.new).copyMemory(from: base + run.packed, byteCount: run.bytes)
     }
   }
 }

@@ -19,9 +19,8 @@ public struct SequenceCache: ~Copyable {
       capacities.layers == shape.layers && capacities.heads == shape.heads
         && capacities.values.allSatisfy { $0 >= 0 }, "one capacity for each head")
     self.shape = shape
-    let layout = SlabLayout(headDimension: shape.headDimension, capacities: capacities)
-    let bytes = layout.words * MemoryLayout<Float>.stride
-    arena = CacheArena(byteCount: bytes, reserving: limit ?? bytes)
+    let layout = shape.layout(capacities)
+    arena = CacheArena(byteCount: layout.byteCount, reserving: limit ?? layout.byteCount)
     slabs = AlignedBuffer(count: layout.slabs.count, repeating: layout.slabs[0])
     for (index, slab) in layout.slabs.enumerated() { unsafe slabs.base[index] = slab }
   }
@@ -71,13 +70,12 @@ public struct SequenceCache: ~Copyable {
     precondition(
       capacities.layers == shape.layers && capacities.heads == shape.heads,
       "one capacity for each head")
-    let layout = SlabLayout(headDimension: shape.headDimension, capacities: capacities)
+    let layout = shape.layout(capacities)
     let old = (0..<slabs.count).map { unsafe slabs.base[$0] }
     let moves = Recarving(heads: shape.heads, from: old, to: layout)
-    let bytes = layout.words * MemoryLayout<Float>.stride
-    if bytes > arena.byteCount { arena.resize(to: bytes) }
-    unsafe moves.apply(to: words)
-    arena.resize(to: bytes)
+    if layout.byteCount > arena.byteCount { arena.resize(to: layout.byteCount) }
+    unsafe moves.apply(to: arena.base)
+    arena.resize(to: layout.byteCount)
     for (index, slab) in layout.slabs.enumerated() {
       let count = unsafe slabs.base[index].count
       unsafe slabs.base[index] = slab
@@ -85,15 +83,11 @@ public struct SequenceCache: ~Copyable {
     }
   }
 
-  private var words: UnsafeMutablePointer<Float> {
-    unsafe arena.base.assumingMemoryBound(to: Float.self)
-  }
-
   /// Bare access for the decode loop.
   package func rows(layer: Int, head: Int) -> HeadRows {
     precondition(
       layer >= 0 && layer < shape.layers && head >= 0 && head < shape.heads,
       "no such layer or head")
-    return unsafe HeadRows(slab: slabs.base + layer * shape.heads + head, words: words)
+    return unsafe HeadRows(slab: slabs.base + layer * shape.heads + head, base: arena.base)
   }
 }

@@ -9,11 +9,13 @@ public struct SequenceShape: Sendable, Hashable {
   public let grid: TokenGrid
   /// Tokens appended by one step at most.
   public let rowsPerStep: Int
+  /// The type that keys and values are held in.
+  public let element: CacheElement
 
   /// - Precondition: all are positive; `prefixRows` may be 0.
   public init(
     layers: Int, heads: Int, headDimension: Int, prefixRows: Int, grid: TokenGrid,
-    rowsPerStep: Int = 1
+    rowsPerStep: Int = 1, element: CacheElement = .f32
   ) {
     precondition(
       layers > 0 && heads > 0 && headDimension > 0 && prefixRows >= 0 && rowsPerStep > 0,
@@ -24,6 +26,14 @@ public struct SequenceShape: Sendable, Hashable {
     self.prefixRows = prefixRows
     self.grid = grid
     self.rowsPerStep = rowsPerStep
+    self.element = element
+  }
+
+  /// The same with rows of another type.
+  public func holding(_ element: CacheElement) -> SequenceShape {
+    SequenceShape(
+      layers: layers, heads: heads, headDimension: headDimension, prefixRows: prefixRows,
+      grid: grid, rowsPerStep: rowsPerStep, element: element)
   }
 
   /// Heads of all layers.
@@ -43,14 +53,17 @@ public struct SequenceShape: Sendable, Hashable {
   public func byteCount(capacities: HeadMap<Int>) -> Int {
     precondition(
       capacities.layers == layers && capacities.heads == heads, "one capacity for each head")
-    return CacheArena.pages(
-      SlabLayout.byteCount(headDimension: headDimension, capacities: capacities))
+    return CacheArena.pages(layout(capacities).byteCount)
   }
 
   /// The most bytes that a sequence holds, however room for `rows` rows is split between its heads.
   public func mostBytes(rows: Int) -> Int {
     CacheArena.pages(
-      SlabLayout.mostWords(headDimension: headDimension, rows: rows, heads: allHeads)
-        * MemoryLayout<Float>.stride)
+      SlabLayout.mostBytes(
+        headDimension: headDimension, element: element, rows: rows, heads: allHeads))
+  }
+
+  func layout(_ capacities: HeadMap<Int>) -> SlabLayout {
+    SlabLayout(headDimension: headDimension, element: element, capacities: capacities)
   }
 }

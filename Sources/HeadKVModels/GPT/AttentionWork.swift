@@ -46,10 +46,9 @@ struct AttentionWork: ParallelWork {
     let scale = 1 / Float(size).squareRoot()
     for index in 0..<group.rows {
       let row = group.firstRow + index
-      unsafe hkv_attend_f32(
-        scratch.queryKeyValue.row(row) + head * size, rows.keys, rows.stride, rows.values,
-        rows.stride, rows.biases, live, size, scale, weights + index * live,
-        scratch.attended.row(row) + head * size)
+      unsafe rows.attend(
+        query: scratch.queryKeyValue.row(row) + head * size, scale: scale,
+        weights: weights + index * live, out: scratch.attended.row(row) + head * size)
     }
     return unsafe UnsafePointer(weights)
   }

@@ -38,7 +38,7 @@ public final class DecodeEngine {
   private var logitRow: [Int]
 
   /// - Parameters:
-  ///   - policy: what the caches keep; nil is the full cache.
+  ///   - policy: what the caches keep, and in which type; nil is the full cache in f32.
   ///   - sequences: sequences to draw at a time; under guidance a picture has two.
   ///   - threads: threads that work on a step, the caller included.
   ///   - rowsPerStep: tokens of one sequence that a step takes at most.
@@ -70,7 +70,7 @@ public final class DecodeEngine {
     shape = SequenceShape(
       layers: configuration.layers, heads: configuration.heads,
       headDimension: configuration.headDimension, prefixRows: prefixRows, grid: configuration.grid,
-      rowsPerStep: rowsPerStep)
+      rowsPerStep: rowsPerStep, element: policy?.shape.element ?? .f32)
     precondition(policy == nil || policy?.shape == shape, "the policy is for other sequences")
     self.policy = policy ?? .full(shape)
     gains = self.policy.budgeter.distortion != nil ? model.outputGains(pool: pool) : nil
