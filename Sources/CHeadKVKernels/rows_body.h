@@ -66,13 +66,14 @@ HELPER void NAMED(store_some_f16)(uint16_t *to, v16 value, size_t count) {
   NAMED(store_some_u16)(to, NAMED(round_to_f16)(value), count);
 }
 
-/// What the bytes of a row are found from: the largest element by size, and NaN if there is one.
+/// What the bytes of a row are found from: the largest element by size, up to 2^127 so that 127
+/// scales don't overflow, and NaN if there is one.
 struct NAMED(extent) {
   v16 most, none;
 };
 
 HELPER void NAMED(extend)(struct NAMED(extent) *extent, v16 x) {
-  v16 size = (v16)((u16)NAMED(saturate)(x, 0x1.fffffep127f) & 0x7fffffffu);
+  v16 size = (v16)((u16)NAMED(saturate)(x, 0x1p127f) & 0x7fffffffu);
   extent->most = NAMED(select)(size > extent->most, size, extent->most);
   extent->none += size - size;
 }
@@ -89,7 +90,7 @@ HELPER float NAMED(byte_scale)(struct NAMED(extent) extent, float *inverse) {
 HELPER void NAMED(store_some_i8)(int8_t *to, v16 value, float inverse, size_t count) {
   const v16 magic = NAMED(splat)(12582912.0f);
   // The low bits of the sum are the rounded number.
-  v16 scaled = NAMED(saturate)(value, 0x1.fffffep127f) * NAMED(splat)(inverse);
+  v16 scaled = NAMED(saturate)(value, 0x1p127f) * NAMED(splat)(inverse);
   i16 whole = (i16)(scaled + magic) - (i16)magic;
   c16 bytes = __builtin_convertvector(whole, c16);
   memcpy(to, &bytes, count >= 16 ? 16 : count);

@@ -31,6 +31,18 @@ package enum BLAS {
       beta, c.base, blasint(c.stride))
   }
 
+  /// y = scale a x, or scale a^T x; `a` is row-major [rows, columns] without gaps.
+  package static func multiply(
+    _ a: UnsafePointer<Float>, transposed: Bool = false, rows: Int, columns: Int,
+    _ x: UnsafePointer<Float>, scale: Float, into y: UnsafeMutablePointer<Float>
+  ) {
+    _ = singleThreaded
+    guard rows > 0, columns > 0 else { return }
+    unsafe cblas_sgemv(
+      CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
+      scale, a, blasint(columns), x, 1, 0, y, 1)
+  }
+
   /// How OpenBLAS was built, for reports.
   package static var configuration: String { unsafe String(cString: openblas_get_config()) }
 }

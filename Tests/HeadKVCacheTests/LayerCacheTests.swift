@@ -1,4 +1,5 @@
 import HeadKVCache
+import HeadKVMath
 import Testing
 
 /// A row that can be told from all others by its key.
@@ -12,12 +13,14 @@ private func row(_ id: Int, _ size: Int) -> (key: [Float], value: [Float], row: 
 private func contents(_ cache: borrowing LayerCache, head: Int) -> Set<[Float]> {
   let size = cache.headDimension
   let count = cache.count(head: head)
-  var rows: [[Float]] = Array(repeating: [], count: count)
-  cache.withKeys(head: head) { keys in
-    for slot in 0..<count { for i in 0..<size { rows[slot].append(keys[slot * size + i]) } }
-  }
-  cache.withValues(head: head) { values in
-    for slot in 0..<count { for i in 0..<size { rows[slot].append(values[slot * size + i]) } }
+  var rows: [[Float]] = []
+  for slot in 0..<count {
+    var (key, value) = ([Float](repeating: 0, count: size), [Float](repeating: 0, count: size))
+    var span = key.mutableSpan
+    cache.copyKey(head: head, slot: slot, into: &span)
+    span = value.mutableSpan
+    cache.copyValue(head: head, slot: slot, into: &span)
+    rows.append(key + value)
   }
   for slot in 0..<count {
     let row = cache.row(head: head, slot: slot)
@@ -26,11 +29,14 @@ private func contents(_ cache: borrowing LayerCache, head: Int) -> Set<[Float]> 
   return Set(rows)
 }
 
-private func expected(_ ids: Set<Int>, _ size: Int) -> Set<[Float]> {
+private func expected(
+  _ ids: Set<Int>, _ size: Int, _ element: CacheElement = .f32
+) -> Set<[Float]> {
   Set(
     ids.map { id in
       let (key, value, meta) = row(id, size)
-      return key + value + [Float(meta.position), Float(meta.birth), meta.bias]
+      return ReferenceRows.rounded(key, element.row) + ReferenceRows.rounded(value, element.row)
+        + [Float(meta.position), Float(meta.birth), meta.bias]
     })
 }
 
@@ -47,25 +53,27 @@ private func expected(_ ids: Set<Int>, _ size: Int) -> Set<[Float]> {
     #expect(contents(cache, head: 0) == expected([7, 2], 3))
   }
 
-  @Test func bytesAreThoseOfTheAllocation() {
+  @Test(arguments: CacheElement.allCases) func bytesAreThoseOfTheAllocation(_ element: CacheElement) {
     for capacities in [[1], [3, 7, 11], [43, 43], [0, 257]] {
       for size in [4, 64, 100] {
-        let cache = LayerCache(headDimension: size, capacities: capacities)
+        let cache = LayerCache(headDimension: size, capacities: capacities, element: element)
         #expect(
-          cache.byteCount == LayerCache.byteCount(headDimension: size, capacities: capacities))
-        let rows = capacities.reduce(0, +)
-        #expect(cache.byteCount >= rows * (2 * size + 4) * 4)
-        #expect(cache.byteCount < rows * (2 * size + 4) * 4 + capacities.count * 6 * 64 + 1)
+          cache.byteCount
+            == LayerCache.byteCount(headDimension: size, capacities: capacities, element: element))
+        let net = capacities.reduce(0, +) * (element.byteCount(headDimension: size) + 16)
+        #expect(cache.byteCount >= net)
+        #expect(cache.byteCount < net + capacities.count * 8 * 64 + 1)
       }
     }
   }
 
   /// Random appends, replacements, evictions and re-carvings against a set of row numbers.
-  @Test(arguments: 0..<40) func agreesWithShadow(seed: Int) {
+  @Test(arguments: 0..<40, CacheElement.allCases)
+  func agreesWithShadow(seed: Int, element: CacheElement) {
     var random = SplitMix(state: UInt64(seed))
     let size = [1, 4, 32, 100][seed % 4]
     var capacities = [6, 17, 40]
-    var cache = LayerCache(headDimension: size, capacities: capacities)
+    var cache = LayerCache(headDimension: size, capacities: capacities, element: element)
     var shadow: [[Int]] = [[], [], []]
     var next = 1
     var plan = EvictionPlan(reserving: 8)
@@ -99,11 +107,12 @@ private func expected(_ ids: Set<Int>, _ size: Int) -> Set<[Float]> {
         capacities = shadow.map { $0.count + Int(random.next() % 20) }
         cache.recarve(capacities: capacities)
         #expect(
-          cache.byteCount == LayerCache.byteCount(headDimension: size, capacities: capacities))
+          cache.byteCount
+            == LayerCache.byteCount(headDimension: size, capacities: capacities, element: element))
       default: break
       }
       #expect(cache.count(head: head) == shadow[head].count)
-      #expect(contents(cache, head: head) == expected(Set(shadow[head]), size))
+      #expect(contents(cache, head: head) == expected(Set(shadow[head]), size, element))
     }
   }
 }

@@ -4,18 +4,20 @@ import Testing
 private let policies = PolicyCatalog.all.map(\.name).filter { $0 != "full" }
 
 @Suite struct PolicyLawTests {
-  private func shape(rowsPerStep: Int = 1) -> SequenceShape {
+  private func shape(rowsPerStep: Int = 1, element: CacheElement = .f32) -> SequenceShape {
     SequenceShape(
       layers: 2, heads: 3, headDimension: 5, prefixRows: 2, grid: TokenGrid(width: 8, height: 8),
-      rowsPerStep: rowsPerStep)
+      rowsPerStep: rowsPerStep, element: element)
   }
 
   /// No head above its plan, no prefix row and none of the newest gone, no byte above the cap and
   /// none that is not reported: after every step, with weights and keys at random.
   @Test(arguments: policies, ["4rows", "9rows", "1/4", "20rows", "50%", "20KiB", "100%"])
   func lawsHold(name: String, budget: String) throws {
-    for rowsPerStep in [1, 3] {
-      let shape = shape(rowsPerStep: rowsPerStep)
+    for (rowsPerStep, element) in [
+      (1, CacheElement.f32), (3, .f32), (1, .f16), (1, .bf16), (1, .int8), (3, .int8),
+    ] {
+      let shape = shape(rowsPerStep: rowsPerStep, element: element)
       let asked = try CacheBudget(parsing: budget)
       let policy = try PolicyCatalog.make(name, budget: asked, shape: shape)
       let session = CacheSession(policy)
@@ -70,8 +72,9 @@ private let policies = PolicyCatalog.all.map(\.name).filter { $0 != "full" }
   }
 
   /// Numbers that are none do not bring a cache down.
-  @Test(arguments: policies) func survivesNaN(name: String) throws {
-    let shape = shape()
+  @Test(arguments: policies, CacheElement.allCases)
+  func survivesNaN(name: String, element: CacheElement) throws {
+    let shape = shape(element: element)
     let session = CacheSession(try PolicyCatalog.make(name, budget: .rows(9), shape: shape))
     for step in 0..<65 {
       session.advance(

@@ -4,11 +4,13 @@ import Testing
 
 @Suite struct SequenceCacheTests {
   /// Random appends and re-carvings in one arena against a list of row numbers for each head.
-  @Test(arguments: 0..<12) func recarvingKeepsContents(seed: Int) {
+  @Test(arguments: 0..<12, CacheElement.allCases)
+  func recarvingKeepsContents(seed: Int, element: CacheElement) {
     var random = SplitMix(state: UInt64(seed))
     let size = [1, 5, 32, 100][seed % 4]
     let shape = SequenceShape(
-      layers: 3, heads: 2, headDimension: size, prefixRows: 0, grid: TokenGrid(width: 9, height: 9))
+      layers: 3, heads: 2, headDimension: size, prefixRows: 0,
+      grid: TokenGrid(width: 9, height: 9), element: element)
     let limit = shape.byteCount(rowsPerHead: 80)
     var capacities = HeadMap(repeating: 5, layers: 3, heads: 2)
     var cache = SequenceCache(shape, capacities: capacities, limit: limit)
@@ -39,11 +41,12 @@ import Testing
           let expected = shadow[layer, head]
           #expect(unsafe rows.count == expected.count && rows.capacity == capacities[layer, head])
           for (slot, number) in expected.enumerated() {
-            let mark = Float(number * 10 + layer * 2 + head)
-            for column in [0, size - 1] {
-              #expect(unsafe rows.keys[slot * size + column] == mark)
-              #expect(unsafe rows.values[slot * size + column] == -mark)
-            }
+            let mark = [Float](repeating: Float(number * 10 + layer * 2 + head), count: size)
+            let expected = ReferenceRows.rounded(mark, element.row)
+            var (key, value) = (mark, mark)
+            unsafe rows.keys.load(slot, into: &key)
+            unsafe rows.values.load(slot, into: &value)
+            #expect(key == expected && value == expected.map { -$0 })
             let row = cache.row(layer: layer, head: head, slot: slot)
             #expect(
               row
@@ -56,16 +59,22 @@ import Testing
   }
 
   /// However rows are split, the bound on bytes holds.
-  @Test(arguments: [1, 4, 7, 16, 64, 100]) func boundHolds(size: Int) {
+  @Test(arguments: [1, 4, 7, 16, 64, 100], CacheElement.allCases)
+  func boundHolds(size: Int, element: CacheElement) {
     var random = SplitMix(state: UInt64(size))
     let shape = SequenceShape(
-      layers: 4, heads: 3, headDimension: size, prefixRows: 1, grid: TokenGrid(width: 9, height: 9))
+      layers: 4, heads: 3, headDimension: size, prefixRows: 1,
+      grid: TokenGrid(width: 9, height: 9), element: element)
     for _ in 0..<200 {
       let capacities = HeadMap(layers: 4, heads: 3) { _, _ in
         Int.random(in: 0...90, using: &random)
       }
       let rows = capacities.values.reduce(0, +)
-      #expect(shape.byteCount(capacities: capacities) <= shape.mostBytes(rows: rows))
+      let bytes = shape.byteCount(capacities: capacities)
+      #expect(bytes <= shape.mostBytes(rows: rows))
+      // Rows and their columns, a line of padding a run at most, and the last page.
+      let net = rows * (element.byteCount(headDimension: size) + 16)
+      #expect(bytes >= net && bytes < net + 12 * 8 * 64 + 4096)
     }
   }
 
@@ -91,9 +100,7 @@ import Testing
       let rows = unsafe cache.rows(0)
       var weights = [Float](repeating: 0, count: count)
       var out = [Float](repeating: 0, count: size)
-      unsafe Kernels.attend(
-        query: query, keys: rows.keys, keyStride: size, values: rows.values, valueStride: size,
-        bias: rows.biases, rows: count, dim: size, scale: 0.2, weights: &weights, out: &out)
+      unsafe rows.attend(query: query, scale: 0.2, weights: &weights, out: &out)
       return (out, weights)
     }
     let plain = attend(Array(0..<count))

@@ -34,8 +34,9 @@ import HeadKVMath
       var out = [Float](repeating: .nan, count: dim)
       func run(_ bias: UnsafePointer<Float>?) {
         Kernels.attend(
-          query: query, keys: k, keyStride: dim + gap, values: v, valueStride: dim + gap,
-          bias: bias, rows: rows, dim: dim, scale: scale, weights: &weights, out: &out)
+          query: query, keys: AttentionRows(.f32, k, stride: dim + gap),
+          values: AttentionRows(.f32, v, stride: dim + gap), bias: bias, rows: rows, dim: dim,
+          scale: scale, weights: &weights, out: &out)
       }
       if let bias { bias.withUnsafeBufferPointer { run($0.baseAddress) } } else { run(nil) }
       return (weights, out)
@@ -72,11 +73,32 @@ import HeadKVMath
     }
   }
 
-  enum RowType: CaseIterable { case f32, bf16, f16, int8 }
+  /// The fused pass against three calls of OpenBLAS a head.
+  @Test(arguments: [false, true]) func equalsOpenBLAS(_ biased: Bool) {
+    for rows in [1, 2, 9, 43, 257] {
+      for dim in [1, 31, 32, 64, 100] {
+        let one = Case(rows: rows, dim: dim, biased: biased)
+        let found = one.attend()
+        let expected = BLASAttention.attend(
+          query: one.query, keys: one.keys, values: one.values, bias: one.bias, rows: rows,
+          scale: one.scale)
+        // Both are as far from the exact result at most.
+        let bound = 2 * one.weightBound
+        #expect(
+          worstError(found.weights, expected.weights.map(Double.init)) {
+            bound * Double(expected.weights[$0]) + 1e-30
+          } <= 1, "weights of \(rows) rows of \(dim)")
+        #expect(
+          worstError(found.out, expected.out.map(Double.init)) { _ in
+            bound + 2 * Double(rows) * 0x1p-24
+          } <= 1, "output of \(rows) rows of \(dim)")
+      }
+    }
+  }
 
   /// Rows of every type against the twin on the values that they stand for.
-  @Test(arguments: RowType.allCases, [false, true])
-  func equalsTheReferenceForEveryRowType(_ type: RowType, _ biased: Bool) {
+  @Test(arguments: RowElement.allCases, [false, true])
+  func equalsTheReferenceForEveryRowType(_ type: RowElement, _ biased: Bool) {
     for rows in [1, 3, 4, 9, 43, 100] {
       for dim in [1, 15, 16, 33, 48, 64, 100, 128, 144] {
         let one = Case(rows: rows, dim: dim, biased: biased)
@@ -109,56 +131,34 @@ import HeadKVMath
 
   /// Rows in one of the types, with gaps between them, and the values that they stand for.
   private struct StoredRows {
-    let type: RowType
-    let stride: Int
-    var values: [Float]
-    private var halves: [UInt16] = []
-    private var bytes: [Int8] = []
+    private let element: RowElement
+    private let stride: Int
+    private(set) var values: [Float] = []
+    private var bytes: [UInt8]
     private var scales: [Float] = []
-    private var floats: [Float] = []
 
-    init(_ source: [Float], _ dim: Int, _ type: RowType) {
-      self.type = type
+    init(_ source: [Float], _ dim: Int, _ element: RowElement) {
+      self.element = element
       stride = dim + 3
-      values = source
+      // All bits set are no number, or -1.
+      bytes = Array(repeating: 0xff, count: source.count / dim * stride * element.byteCount)
       for start in Swift.stride(from: 0, to: source.count, by: dim) {
         let row = Array(source[start..<start + dim])
-        let scale = max(row.map(abs).max()!, 0x1p-20) / 127
-        scales.append(scale)
-        for (column, value) in row.enumerated() {
-          switch type {
-          case .f32: floats.append(value)
-          case .bf16:
-            halves.append(UInt16(value.bitPattern >> 16))
-            values[start + column] = Float(bitPattern: UInt32(halves.last!) << 16)
-          case .f16:
-            halves.append(Float16(value).bitPattern)
-            values[start + column] = Float(Float16(value))
-          case .int8:
-            bytes.append(Int8((value / scale).rounded()))
-            values[start + column] = Float(bytes.last!) * scale
-          }
+        let offset = start / dim * stride * element.byteCount
+        bytes.withUnsafeMutableBytes {
+          scales.append(element.store(row, count: dim, into: $0.baseAddress! + offset))
         }
-        floats += Array(repeating: .nan, count: type == .f32 ? 3 : 0)
-        halves += Array(repeating: 0x7fff, count: type == .bf16 || type == .f16 ? 3 : 0)
-        bytes += Array(repeating: 127, count: type == .int8 ? 3 : 0)
+        values += ReferenceRows.rounded(row, element)
       }
     }
 
     func withRows(_ body: (AttentionRows) -> Void) {
-      halves.withUnsafeBufferPointer { halves in
-        bytes.withUnsafeBufferPointer { bytes in
-          scales.withUnsafeBufferPointer { scales in
-            floats.withUnsafeBufferPointer { floats in
-              switch type {
-              case .f32: body(.f32(floats.baseAddress!, stride: stride))
-              case .bf16: body(.bf16(halves.baseAddress!, stride: stride))
-              case .f16: body(.f16(halves.baseAddress!, stride: stride))
-              case .int8:
-                body(.int8(bytes.baseAddress!, stride: stride, scales: scales.baseAddress!))
-              }
-            }
-          }
+      bytes.withUnsafeBytes { bytes in
+        scales.withUnsafeBufferPointer { scales in
+          body(
+            AttentionRows(
+              element, bytes.baseAddress!, stride: stride,
+              scales: element.isScaled ? scales.baseAddress! : nil))
         }
       }
     }

@@ -37,6 +37,32 @@ import Testing
       #expect(try TokenSet(reading: folder.file("c.safetensors")).tokens.map(\.count) == [256, 256])
     }
 
+    /// The type of the rows is reported and halves the cache; so it stands in the picture's recipe.
+    @Test func saysTheTypeOfRows() throws {
+      let folder = try Scratch()
+      let drawn = try Tool(
+        ["--class", "ship", "--kv-type", "bf16", "-o", "p.png", "--json"], in: folder)
+      #expect(drawn.code == 0, "\(drawn.errors)")
+      let summary = try drawn.json()
+      #expect(summary["kvType"] as? String == "bf16")
+      #expect(summary["cacheBytesPeak"] as? Int == 2 * 6 * 6 * 256 * (64 * 2 + 16))
+      let recipe = try Tool(["inspect", "p.png"], in: folder)
+      #expect(recipe.output.contains("kv-type bf16"))
+      let whole = try Tool(["evaluate", "--limit", "1", "--kv-type", "int8", "--json"], in: folder)
+      #expect(try whole.json()["type"] as? String == "int8")
+      let text = try Tool(
+        ["evaluate", "--limit", "1", "--kv-type", "int8", "--kv-budget", "1/6"], in: folder)
+      #expect(text.output.contains("kv-budget 1/6, kv-type int8"))
+      let profile = try Tool(["profile", "--limit", "1", "--kv-type", "f16", "--json"], in: folder)
+      #expect(try profile.json()["type"] as? String == "f16")
+      let csv = try Tool(
+        [
+          "compare", "--limit", "1", "--kv-policy", "window", "--kv-budget", "1/6", "--kv-type",
+          "f16", "-f", "csv", "-q",
+        ], in: folder)
+      #expect(csv.output.contains("\nwindow,1/6,f16,"))
+    }
+
     @Test func drawsFromCaptions() throws {
       let folder = try Scratch()
       let run = try Tool(
@@ -221,7 +247,7 @@ import Testing
       #expect(try folder.files == before)
     }
 
-    @Test(arguments: [["--nope"], ["--threads", "0"], ["--count", "x"], ["--preset", "GPT-Z"], ["--kv-branches", "x"]])
+    @Test(arguments: [["--nope"], ["--threads", "0"], ["--count", "x"], ["--preset", "GPT-Z"], ["--kv-branches", "x"], ["--kv-type", "f64"]])
     func usage(arguments: [String]) throws {
       let run = try Tool(arguments, in: Scratch())
       #expect(run.code == 64 && run.errors.contains("Usage"))

@@ -23,6 +23,13 @@ import HeadKV
     }
   }
 
+  /// Nor do rows that are rounded, widened, merged and rounded anew.
+  @Test(arguments: [CacheElement.f16, .bf16, .int8], ["full", "auto", "merge", "rkv", "snapkv"])
+  func tokenLoopOfEveryType(element: CacheElement, policy: String) throws {
+    try run(
+      PolicyChoice(policy, budget: policy == "full" ? nil : .rows(20), element: element), 2)
+  }
+
   private func run(_ choice: PolicyChoice, _ threads: Int) throws {
     let model = try ImageModel.bundled().gpt
     let policy = try choice.policy(for: model.configuration.sequenceShape)

@@ -107,3 +107,37 @@ import Testing
     #expect(alone.losses == found.losses)
   }
 }
+
+@Suite struct CacheElementLossTests {
+  /// What rounded rows cost in prediction beside the full cache in f32, on all held-out pictures.
+  @Test func loss() throws {
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
+    let types = CacheElement.allCases
+    let found = try Evaluator(
+      gpt: ImageModel.bundled().gpt, policies: types.map { PolicyChoice("full", element: $0) }
+    ).evaluateAll(set).map(\.report)
+    #expect(found[0].delta == 0 && found[0].meanKL == 0)
+    for (report, allowed) in zip(found, [0, 1e-5, 2e-4, 3e-4]) {
+      #expect(abs(report.delta) <= allowed && report.meanKL <= allowed)
+      #expect(report.top1Agreement > 0.99)
+    }
+    // Rounding shows, so that the types are what they are called.
+    #expect(found[1].meanKL > 0 && found[1].meanKL < found[2].meanKL)
+    #expect(found[2].meanKL < found[3].meanKL)
+  }
+
+  /// Under a policy that merges, rows are rounded many times: on top of what it costs in f32.
+  @Test func lossOfMergedRows() throws {
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
+    let found = try Evaluator(
+      gpt: ImageModel.bundled().gpt,
+      policies: CacheElement.allCases.map {
+        PolicyChoice("auto", budget: .share(1.0 / 6), element: $0)
+      }
+    ).evaluateAll(set, limit: 16).map(\.report)
+    for (report, allowed) in zip(found, [0, 2e-4, 1e-3, 2e-3]) {
+      #expect(abs(report.nll - found[0].nll) <= allowed)
+      #expect(report.steadyRowsPeak == found[0].steadyRowsPeak)
+    }
+  }
+}

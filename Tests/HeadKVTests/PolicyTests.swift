@@ -40,6 +40,32 @@ private let policies = PolicyCatalog.all.map(\.name).filter { $0 != "full" }
     #expect((report.profilingRowsPeak > 0) == !policy.budgeter.revisions.isEmpty)
   }
 
+  /// The same for rows of every type: what is stored depends on its own sequence alone.
+  @Test(arguments: [CacheElement.f16, .bf16, .int8], ["auto", "merge", "rkv", "headkv"])
+  func everyTypeIsTheSameInAnyBatch(element: CacheElement, name: String) throws {
+    for branches in GuidanceBranches.allCases {
+      let choice = PolicyChoice(
+        name, budget: .share(1.0 / 8), branches: branches, element: element)
+      let together = try tokens(choice, [1, 5, 8])
+      #expect(try tokens(choice, [1, 5, 8], batch: 1, threads: 1).images == together.images)
+      #expect(try tokens(choice, [1, 5, 8], batch: 2, threads: 3).images == together.images)
+      #expect(together.report.cacheBytesPeak <= together.report.cacheBytesPlanned)
+    }
+  }
+
+  /// A whole budget is the full cache of that type, and takes its share of the memory.
+  @Test(arguments: [(CacheElement.f16, 0.53), (.bf16, 0.53), (.int8, 0.33)])
+  func aWholeBudgetOfEveryType(element: CacheElement, share: Double) throws {
+    let exact = try tokens(PolicyChoice("full")).report.cacheBytesFull
+    let full = try tokens(PolicyChoice("full", element: element))
+    for name in policies {
+      let whole = try tokens(PolicyChoice(name, budget: .share(1), element: element))
+      #expect(whole.images == full.images)
+      #expect(whole.report.cacheBytesPeak == full.report.cacheBytesFull)
+    }
+    #expect(abs(Double(full.report.cacheBytesFull) / Double(exact) - share) < 0.01)
+  }
+
   /// Both branches of a picture keep the same tokens in the same slots, until one ends.
   @Test(arguments: policies) func sharedBranchesKeepTheSameTokens(name: String) throws {
     let recorders = [Recorder(), Recorder()]

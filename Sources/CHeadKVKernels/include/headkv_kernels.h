@@ -165,8 +165,9 @@ void hkv_rotate_pairs(float *x, const float *cos_sin, size_t pairs);
 /// Stores `n` values as a row and returns its scale.
 ///
 /// Halves and bfloat16 round to nearest even; what is too large becomes the largest finite number.
-/// Bytes are whole multiples, rounded to nearest even, of the scale max|x| / 127; a row below
-/// 2^-100 becomes zeros. NaN stays NaN; among bytes it makes the whole row NaN.
+/// Bytes are whole multiples, rounded to nearest even, of the scale max|x| / 127; numbers beyond
+/// 2^127 become that, a row below 2^-100 zeros. NaN stays NaN; among bytes it makes the whole row
+/// NaN.
 float hkv_narrow_row(int element, const float *x, size_t n, void *out);
 
 /// The values that a row stands for.

@@ -22,7 +22,7 @@ public enum CacheElement: String, Sendable, Hashable, Codable, CaseIterable, Bit
     2 * (headDimension * byteCount + (row.isScaled ? MemoryLayout<Float>.stride : 0))
   }
 
-  var row: RowElement {
+  package var row: RowElement {
     switch self {
     case .f32: .f32
     case .f16: .f16
