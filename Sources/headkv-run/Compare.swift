@@ -108,7 +108,8 @@ struct Compare: ParsableCommand {
   ) throws -> LossMemoryChart {
     try LossMemoryChart(
       title: "What a smaller cache costs",
-      subtitle: "Extra loss on \(pictures) held-out pictures; rows held once budgets are set",
+      subtitle:
+        "Extra loss on \(pictures) held-out pictures; \(rows.kvType.rawValue) rows held once budgets are set",
       series: names.map { name in
         LossMemoryChart.Series(
           name: name,

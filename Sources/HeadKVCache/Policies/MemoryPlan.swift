@@ -7,7 +7,7 @@ public struct MemoryPlan: Sendable, Hashable, Codable {
   public let profilingBytes: Int
   /// The most bytes afterwards, however the budgets turn out.
   public let steadyBytes: Int
-  /// Bytes of the full cache, for comparison.
+  /// Bytes of the full cache with rows of the same type, for comparison.
   public let fullBytes: Int
   /// Whether budgets are revised while the picture is drawn.
   public let isRevised: Bool
