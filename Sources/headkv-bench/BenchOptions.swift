@@ -25,6 +25,9 @@ struct BenchOptions: ParsableArguments {
     help: "Cache budgets: a list of what headkv-run's --kv-budget takes. 'full' has only 1.")
   var budget = "1/6"
 
+  @Option(help: "Types of the cached rows: a list of f32, f16, bf16, int8.")
+  var kvType = "f32"
+
   @Option(name: .shortAndLong, help: "Rounds.")
   var rounds = 3
 
@@ -46,6 +49,7 @@ struct BenchOptions: ParsableArguments {
     let precisions: [WeightPrecision]
     let policies: [String]
     let budgets: [BudgetText]
+    let elements: [CacheElement]
     let outputs: [TableOutput]
   }
 
@@ -75,6 +79,7 @@ struct BenchOptions: ParsableArguments {
       precisions: take { try BenchList(precisions: precision).values },
       policies: take { try BenchList(policies: policy).values },
       budgets: take { try BenchList(budgets: budget).values },
+      elements: take { try BenchList(elements: kvType).values },
       outputs: take { try TableOutput.list(output) })
     for case let folder? in lists.outputs.map(\.missingFolder) {
       problems.append("-o: there is no folder \(folder)")

@@ -45,7 +45,8 @@ struct Decode: ParsableCommand {
     do {
       return try DecodeMatrix(
         shapes: lists.shapes, grids: lists.grids, precisions: lists.precisions,
-        batches: lists.batches, policies: lists.policies, budgets: lists.budgets)
+        batches: lists.batches, policies: lists.policies, budgets: lists.budgets,
+        elements: lists.elements)
     } catch { throw ValidationError("\(error)") }
   }
 

@@ -38,12 +38,12 @@ struct Parts: ParsableCommand {
       if kinds.contains(.eviction) || kinds.contains(.attention) {
         _ = try DecodeMatrix(
           shapes: lists.shapes, grids: lists.grids, precisions: [.auto], batches: lists.batches,
-          policies: lists.policies, budgets: lists.budgets)
+          policies: lists.policies, budgets: lists.budgets, elements: lists.elements)
       }
       return PartsBench(
         kinds: kinds, shapes: lists.shapes, grids: lists.grids, precisions: lists.precisions,
         batches: lists.batches, policies: lists.policies, budgets: lists.budgets,
-        rounds: options.rounds, warmup: warmup)
+        elements: lists.elements, rounds: options.rounds, warmup: warmup)
     } catch { throw ValidationError("\(error)") }
   }
 

@@ -21,6 +21,8 @@ package struct PartLabel: Sendable, Equatable {
   package var precision: String?
   package var policy: String?
   package var budget: String?
+  /// Type of the cached rows.
+  package var element: String?
   /// Live rows of a head.
   package var rows: Int?
 

@@ -14,15 +14,17 @@ final class EvictionPart: BenchPart {
 
   init(
     _ preset: GPTPreset, grid: Int, batch: Int, policy name: String, budget: BudgetText,
-    pool: WorkerPool
+    element: CacheElement, pool: WorkerPool
   ) throws {
     let setting = DecodeSetting(
-      shape: preset, grid: grid, precision: .auto, batch: batch, policy: name, budget: budget)
+      shape: preset, grid: grid, precision: .auto, batch: batch, policy: name, budget: budget,
+      element: element)
     var label = PartLabel("eviction", unit: "step")
     label.set(preset, nil, batch)
     label.grid = grid
     label.policy = name
     label.budget = budget.text
+    label.element = element.rawValue
     self.label = label
     self.pool = pool
     policy = try setting.makePolicy()

@@ -15,13 +15,15 @@ package struct PartsBench {
   package var batches: [Int]
   package var policies: [String]
   package var budgets: [BudgetText]
+  package var elements: [CacheElement]
   package var rounds: Int
   /// Rounds that do not count.
   package var warmup: Int
 
   package init(
     kinds: [Kind], shapes: [GPTPreset], grids: [Int], precisions: [WeightPrecision],
-    batches: [Int], policies: [String], budgets: [BudgetText], rounds: Int, warmup: Int
+    batches: [Int], policies: [String], budgets: [BudgetText],
+    elements: [CacheElement] = [.f32], rounds: Int, warmup: Int
   ) {
     self.kinds = kinds
     self.shapes = shapes
@@ -30,6 +32,7 @@ package struct PartsBench {
     self.batches = batches
     self.policies = policies
     self.budgets = budgets
+    self.elements = elements
     self.rounds = rounds
     self.warmup = warmup
   }
@@ -104,8 +107,11 @@ package struct PartsBench {
         if !rows.contains(kept) { rows.append(kept) }
       }
       for batch in batches {
-        parts += rows.map {
-          AttentionPart(shape, batch: batch, rows: $0, grid: grid, pool: pool)
+        for element in elements {
+          parts += rows.map {
+            AttentionPart(
+              shape, batch: batch, rows: $0, grid: grid, element: element, pool: pool)
+          }
         }
       }
     }
@@ -115,10 +121,11 @@ package struct PartsBench {
   private func evictions(_ shape: GPTPreset, _ pool: WorkerPool) throws -> [any BenchPart] {
     let matrix = try DecodeMatrix(
       shapes: [shape], grids: grids, precisions: [.auto], batches: batches, policies: policies,
-      budgets: budgets)
+      budgets: budgets, elements: elements)
     return try matrix.settings.map {
       try EvictionPart(
-        shape, grid: $0.grid, batch: $0.batch, policy: $0.policy, budget: $0.budget, pool: pool)
+        shape, grid: $0.grid, batch: $0.batch, policy: $0.policy, budget: $0.budget,
+        element: $0.element, pool: pool)
     }
   }
 

@@ -8,7 +8,7 @@ extension ResultTable {
       (Column("grid", "grid"), { .integer($0.setting.grid) }),
       (Column("batch", "images"), { .integer($0.setting.batch) }),
       (Column("precision", "weights"), { .text($0.setting.precision.rawValue) }),
-      (Column("kv_type", "cache", .hidden), { _ in .text("f32") }),
+      (Column("kv_type", "rows"), { .text($0.setting.element.rawValue) }),
       (Column("policy", "policy"), { .text($0.setting.policy) }),
       (Column("budget", "budget"), { .text($0.setting.budget.text) }),
       (Column("steps", "steps", .hidden), { .integer($0.times.steps) }),

@@ -10,7 +10,7 @@ extension ResultTable {
       (Column("grid", "grid"), { integer($0.label.grid) }),
       (Column("batch", "images"), { integer($0.label.batch) }),
       (Column("precision", "weights"), { text($0.label.precision) }),
-      (Column("kv_type", "cache", .hidden), { _ in .text("f32") }),
+      (Column("kv_type", "type of rows"), { text($0.label.element) }),
       (Column("rows", "rows a head"), { integer($0.label.rows) }),
       (Column("policy", "policy"), { text($0.label.policy) }),
       (Column("budget", "budget"), { text($0.label.budget) }),

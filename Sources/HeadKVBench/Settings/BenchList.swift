@@ -84,6 +84,15 @@ extension BenchList where Value == WeightPrecision {
   }
 }
 
+extension BenchList where Value == CacheElement {
+  package init(elements text: String) throws(BenchListError) {
+    try self.init(
+      text, option: "--kv-type",
+      expected: "one of " + CacheElement.allCases.map(\.rawValue).joined(separator: ", "),
+      parse: CacheElement.init(rawValue:))
+  }
+}
+
 extension BenchList where Value == String {
   package init(policies text: String) throws(BenchListError) {
     let names = PolicyCatalog.all.map(\.name)

@@ -9,7 +9,7 @@ package struct DecodeMatrix: Sendable {
   /// - Throws: ``DecodeMatrixError`` naming each combination that no cache can be made for.
   package init(
     shapes: [GPTPreset], grids: [Int], precisions: [WeightPrecision], batches: [Int],
-    policies: [String], budgets: [BudgetText]
+    policies: [String], budgets: [BudgetText], elements: [CacheElement] = [.f32]
   ) throws(DecodeMatrixError) {
     var settings: [DecodeSetting] = []
     var seen: Set<DecodeSetting> = []
@@ -19,10 +19,12 @@ package struct DecodeMatrix: Sendable {
           for batch in batches {
             for policy in policies {
               for budget in policy == "full" ? [.full] : budgets {
-                let setting = DecodeSetting(
-                  shape: shape, grid: grid, precision: precision, batch: batch, policy: policy,
-                  budget: budget)
-                if seen.insert(setting).inserted { settings.append(setting) }
+                for element in elements {
+                  let setting = DecodeSetting(
+                    shape: shape, grid: grid, precision: precision, batch: batch, policy: policy,
+                    budget: budget, element: element)
+                  if seen.insert(setting).inserted { settings.append(setting) }
+                }
               }
             }
           }

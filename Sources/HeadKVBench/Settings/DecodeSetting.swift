@@ -11,10 +11,12 @@ package struct DecodeSetting: Sendable, Hashable {
   package var batch: Int
   package var policy: String
   package var budget: BudgetText
+  /// Type of the cached rows.
+  package var element: CacheElement
 
   package init(
     shape: GPTPreset, grid: Int, precision: WeightPrecision, batch: Int, policy: String,
-    budget: BudgetText
+    budget: BudgetText, element: CacheElement = .f32
   ) {
     self.shape = shape
     self.grid = grid
@@ -22,6 +24,7 @@ package struct DecodeSetting: Sendable, Hashable {
     self.batch = batch
     self.policy = policy
     self.budget = budget
+    self.element = element
   }
 
   package var configuration: GPTConfiguration {
@@ -36,11 +39,11 @@ package struct DecodeSetting: Sendable, Hashable {
   /// - Throws: ``PolicyError`` if policy and budget do not go together or do not fit the shape.
   package func makePolicy() throws(PolicyError) -> CachePolicy {
     try PolicyCatalog.make(
-      policy, budget: budget.budget, shape: configuration.sequenceShape)
+      policy, budget: budget.budget, shape: configuration.sequenceShape.holding(element))
   }
 
   /// Bytes that attention reads of a live row: its key and its value.
-  package var rowBytes: Int { 2 * configuration.headDimension * 4 }
+  package var rowBytes: Int { element.byteCount(headDimension: configuration.headDimension) }
 
   /// About how many bytes the weights take, embeddings included.
   package var weightBytes: Int {
@@ -53,6 +56,7 @@ package struct DecodeSetting: Sendable, Hashable {
   package var name: String {
     "\(shape.name) \(grid)x\(grid), \(batch) image\(batch == 1 ? "" : "s"), \(precision.rawValue), "
       + "\(policy)\(budget == .full ? "" : " " + budget.text)"
+      + (element == .f32 ? "" : ", \(element.rawValue) rows")
   }
 }
 
