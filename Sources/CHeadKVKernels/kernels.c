@@ -19,8 +19,8 @@ struct row_kernels {
   float (*dot)(const void *, const void *, size_t);
   float (*merge)(void *, float, const void *, float, float, size_t);
   void (*merge_costs)(const void *, const float *, const void *, const float *, size_t,
-                      const float *, const int32_t *, int32_t, size_t, size_t, size_t, size_t,
-                      float *);
+                      const float *, const int32_t *, int32_t, int32_t, size_t, size_t, size_t,
+                      size_t, float *);
 };
 
 struct kernel_table {
@@ -62,6 +62,13 @@ struct kernel_table {
   void (*winograd_input)(const float *, size_t, size_t, int, float *, size_t);
   void (*winograd_output)(const float *, size_t, int, const hkv_tile *);
   uint32_t (*sum_u32)(const uint32_t *, size_t);
+  void (*add_scaled)(float, const float *, float *, size_t);
+  float (*squared_distance)(const float *, const float *, size_t);
+  void (*regroup)(float *, float *, const float *, float, float, float, size_t);
+  float (*output_error)(const float *, const float *, const float *, float, float, float, float,
+                        size_t);
+  size_t (*lower_scores)(float *, const float *, size_t, size_t);
+  size_t (*lowest_score)(const float *, const int32_t *, int32_t, size_t, size_t);
   /// By element type.
   struct row_kernels rows[4];
 };
@@ -302,10 +309,37 @@ float hkv_merge_rows(int element, void *into, float into_scale, const void *from
 
 void hkv_merge_costs(int element, const void *k, const float *k_scales, const void *v,
                      const float *v_scales, size_t stride, const float *bias,
-                     const int32_t *births, int32_t before, size_t row, size_t first, size_t rows,
-                     size_t dim, float *costs) {
-  current()->rows[element].merge_costs(k, k_scales, v, v_scales, stride, bias, births, before, row,
-                                       first, rows, dim, costs);
+                     const int32_t *births, int32_t from, int32_t before, size_t row, size_t first,
+                     size_t rows, size_t dim, float *costs) {
+  current()->rows[element].merge_costs(k, k_scales, v, v_scales, stride, bias, births, from, before,
+                                       row, first, rows, dim, costs);
+}
+
+void hkv_add_scaled(float a, const float *x, float *y, size_t n) {
+  current()->add_scaled(a, x, y, n);
+}
+
+float hkv_squared_distance(const float *x, const float *y, size_t n) {
+  return current()->squared_distance(x, y, n);
+}
+
+void hkv_regroup(float *merged, float *sum, const float *value, float a, float b, float c,
+                 size_t n) {
+  current()->regroup(merged, sum, value, a, b, c, n);
+}
+
+float hkv_output_error(const float *total, const float *merged, const float *old, float a, float b,
+                       float c, float d, size_t n) {
+  return current()->output_error(total, merged, old, a, b, c, d, n);
+}
+
+size_t hkv_lower_scores(float *scores, const float *costs, size_t first, size_t rows) {
+  return current()->lower_scores(scores, costs, first, rows);
+}
+
+size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t before, size_t first,
+                        size_t rows) {
+  return current()->lowest_score(scores, births, before, first, rows);
 }
 
 void hkv_scale_shift(const float *x, size_t pixels, size_t channels, const float *scale,

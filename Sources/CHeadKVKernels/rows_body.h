@@ -96,6 +96,39 @@ HELPER void NAMED(store_some_i8)(int8_t *to, v16 value, float inverse, size_t co
   memcpy(to, &bytes, count >= 16 ? 16 : count);
 }
 
+// MARK: - Which rows take part
+
+static const i16 NAMED(lanes) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/// Up to 16 numbers, the rest of the lanes `fill`.
+HELPER v16 NAMED(load_filled)(const float *from, size_t count, float fill) {
+  if (count >= 16) return NAMED(load)(from);
+  const i16 inside = NAMED(lanes) < (int32_t)count;
+  return NAMED(select)(inside, NAMED(load_part)(from, count), NAMED(splat)(fill));
+}
+
+/// Lists the places among [at, at + 16), from `first` on, of rows other than `row` that were born in
+/// [from, before); returns how many.
+HELPER size_t NAMED(list_born)(const int32_t *births, int32_t from, int32_t before, size_t row,
+                               size_t first, size_t rows, size_t at, size_t *list) {
+  size_t listed = 0;
+#if LEVEL >= AVX512
+  const __mmask16 inside = rows - at >= 16 ? 0xffff : (__mmask16)((1u << (rows - at)) - 1);
+  const __m512i born = _mm512_maskz_loadu_epi32(inside, births + at);
+  unsigned takes = _mm512_mask_cmpge_epi32_mask(inside, born, _mm512_set1_epi32(from)) &
+                   _mm512_cmplt_epi32_mask(born, _mm512_set1_epi32(before));
+  if (first > at) takes &= first - at >= 16 ? 0 : ~0u << (first - at);
+  if (row - at < 16) takes &= ~(1u << (row - at));
+  for (; takes != 0; takes &= takes - 1) list[listed++] = at + (size_t)__builtin_ctz(takes);
+#else
+  for (size_t i = at > first ? at : first; i < rows && i < at + 16; i++) {
+    list[listed] = i;
+    listed += (births[i] >= from) & (births[i] < before) & (i != row);
+  }
+#endif
+  return listed;
+}
+
 // MARK: - Rows of each element type
 
 #define DEFINE_ROWS(element, type)                                                                 \
@@ -120,47 +153,52 @@ HELPER void NAMED(store_some_i8)(int8_t *to, v16 value, float inverse, size_t co
     return NAMED(sum)(sum);                                                                        \
   }                                                                                                \
                                                                                                    \
-  HELPER float NAMED(squared_distance_##element)(const type *x, float x_scale, const type *y,      \
-                                                 float y_scale, size_t n) {                        \
-    v16 sum = NAMED(splat)(0);                                                                     \
-    size_t at = 0;                                                                                 \
-    for (; at + 16 <= n; at += 16) {                                                               \
-      v16 difference = NAMED(load_some_##element)(x + at, x_scale, 16) -                           \
-                       NAMED(load_some_##element)(y + at, y_scale, 16);                            \
-      sum = NAMED(fma)(difference, difference, sum);                                               \
+  /* Squared distances of a row from four others: one pass over it, and one addition of lanes. */  \
+  HELPER v4 NAMED(squared_distances_##element)(const type *x, const float *x_scales, size_t stride,\
+                                               size_t row, const size_t *others, size_t n) {       \
+    const type *a = x + row * stride, *b[4];                                                       \
+    float scale = x_scales ? x_scales[row] : 1, scales[4];                                         \
+    v16 sums[4];                                                                                   \
+    UNROLL for (int j = 0; j < 4; j++) {                                                           \
+      b[j] = x + others[j] * stride;                                                               \
+      scales[j] = x_scales ? x_scales[others[j]] : 1;                                              \
+      sums[j] = NAMED(splat)(0);                                                                   \
     }                                                                                              \
-    if (at < n) {                                                                                  \
-      v16 difference = NAMED(load_part_##element)(x + at, n - at) * NAMED(splat)(x_scale) -        \
-                       NAMED(load_part_##element)(y + at, n - at) * NAMED(splat)(y_scale);         \
-      sum = NAMED(fma)(difference, difference, sum);                                               \
+    for (size_t at = 0; at < n; at += 16) {                                                        \
+      v16 from = NAMED(load_some_##element)(a + at, scale, n - at);                                \
+      UNROLL for (int j = 0; j < 4; j++) {                                                         \
+        v16 difference = from - NAMED(load_some_##element)(b[j] + at, scales[j], n - at);          \
+        sums[j] = NAMED(fma)(difference, difference, sums[j]);                                     \
+      }                                                                                            \
     }                                                                                              \
-    return NAMED(sum)(sum);                                                                        \
+    return NAMED(sum4)(sums[0], sums[1], sums[2], sums[3]);                                        \
   }                                                                                                \
                                                                                                    \
   HELPER void NAMED(merge_costs_body_##element)(                                                   \
       const type *k, const float *k_scales, const type *v, const float *v_scales, size_t stride,   \
-      const float *bias, const int32_t *births, int32_t before, size_t row, size_t first,          \
-      size_t rows, size_t dim, float *costs) {                                                     \
-    for (size_t i = 0; i < rows; i++) costs[i] = i < first ? 0 : bias[i];                          \
-    NAMED(exp_array)(costs, rows);                                                                 \
-    const float count = costs[row];                                                                \
-    for (size_t i = first; i < rows; i++) {                                                        \
-      if (i == row || births[i] >= before) {                                                       \
-        costs[i] = __builtin_inff();                                                               \
-        continue;                                                                                  \
+      const float *bias, const int32_t *births, int32_t from, int32_t before, size_t row,          \
+      size_t first, size_t rows, size_t dim, float *costs) {                                       \
+    const v16 count = NAMED(exp)(NAMED(splat)(bias[row]));                                         \
+    for (size_t at = 0; at < rows; at += 16) {                                                     \
+      NAMED(store_some_f32)(costs + at, NAMED(splat)(__builtin_inff()), rows - at);                \
+      size_t list[20];                                                                             \
+      const size_t listed = NAMED(list_born)(births, from, before, row, first, rows, at, list);    \
+      if (listed == 0) continue;                                                                   \
+      for (size_t j = listed; j % 4 != 0; j++) list[j] = list[0];                                  \
+      v16 others = NAMED(exp)(NAMED(load_filled)(bias + at, rows - at, 0));                        \
+      const v16 shares = count * others / (count + others);                                        \
+      for (size_t j = 0; j < listed; j += 4) {                                                     \
+        const v4 keys =                                                                            \
+            NAMED(squared_distances_##element)(k, k_scales, stride, row, list + j, dim);           \
+        const v4 values =                                                                          \
+            NAMED(squared_distances_##element)(v, v_scales, stride, row, list + j, dim);           \
+        for (size_t i = j; i < listed && i < j + 4; i++) {                                         \
+          const float share = shares[list[i] - at];                                                \
+          costs[list[i]] = share * share * keys[i - j] * values[i - j];                            \
+        }                                                                                          \
       }                                                                                            \
-      float share = count * costs[i] / (count + costs[i]);                                         \
-      costs[i] = share * share *                                                                   \
-                 NAMED(squared_distance_##element)(                                                \
-                     k + row * stride, k_scales ? k_scales[row] : 1, k + i * stride,               \
-                     k_scales ? k_scales[i] : 1, dim) *                                            \
-                 NAMED(squared_distance_##element)(                                                \
-                     v + row * stride, v_scales ? v_scales[row] : 1, v + i * stride,               \
-                     v_scales ? v_scales[i] : 1, dim);                                             \
     }                                                                                              \
-    for (size_t i = 0; i < first; i++) costs[i] = __builtin_inff();                                \
   }                                                                                                \
-                                                                                                   \
   /* The first `count` (or 16) elements of a row that is moved by `share` towards another. */      \
   HELPER v16 NAMED(mix_##element)(const type *into, float into_scale, const type *from,            \
                                   float from_scale, float share, size_t count) {                   \
@@ -190,10 +228,10 @@ HELPER void NAMED(store_some_i8)(int8_t *to, v16 value, float inverse, size_t co
                                                                                                    \
   static void NAMED(merge_costs_##element)(                                                        \
       const void *k, const float *k_scales, const void *v, const float *v_scales, size_t stride,   \
-      const float *bias, const int32_t *births, int32_t before, size_t row, size_t first,          \
-      size_t rows, size_t dim, float *costs) {                                                     \
-    NAMED(merge_costs_body_##element)(k, NULL, v, NULL, stride, bias, births, before, row, first,  \
-                                      rows, dim, costs);                                           \
+      const float *bias, const int32_t *births, int32_t from, int32_t before, size_t row,            \
+      size_t first, size_t rows, size_t dim, float *costs) {                                       \
+    NAMED(merge_costs_body_##element)(k, NULL, v, NULL, stride, bias, births, from, before, row,   \
+                                      first, rows, dim, costs);                                    \
   }
 
 DEFINE_UNSCALED_ROWS(f32, float)
@@ -234,10 +272,10 @@ static float NAMED(merge_rows_i8)(void *into, float into_scale, const void *from
 
 static void NAMED(merge_costs_i8)(const void *k, const float *k_scales, const void *v,
                                   const float *v_scales, size_t stride, const float *bias,
-                                  const int32_t *births, int32_t before, size_t row, size_t first,
-                                  size_t rows, size_t dim, float *costs) {
-  NAMED(merge_costs_body_i8)(k, k_scales, v, v_scales, stride, bias, births, before, row, first,
-                             rows, dim, costs);
+                                  const int32_t *births, int32_t from, int32_t before, size_t row,
+                                  size_t first, size_t rows, size_t dim, float *costs) {
+  NAMED(merge_costs_body_i8)(k, k_scales, v, v_scales, stride, bias, births, from, before, row,
+                             first, rows, dim, costs);
 }
 
 #define ROW_KERNELS(element)                                                                       \
@@ -245,3 +283,58 @@ static void NAMED(merge_costs_i8)(const void *k, const float *k_scales, const vo
     NAMED(narrow_row_##element), NAMED(widen_row_##element), NAMED(dot_rows_##element),            \
         NAMED(merge_rows_##element), NAMED(merge_costs_##element)                                  \
   }
+
+// MARK: - The lowest of some numbers
+
+/// Sixteen running minima and where they were first found.
+struct NAMED(minimum) {
+  v16 least;
+  i16 place;
+};
+
+HELPER void NAMED(take)(struct NAMED(minimum) *minimum, v16 values, i16 places) {
+  const i16 lower = values < minimum->least;
+  minimum->least = NAMED(select)(lower, values, minimum->least);
+  minimum->place = (lower & places) | (~lower & minimum->place);
+}
+
+/// The place of the least number, the first of equal ones; `none` if all are infinite.
+HELPER size_t NAMED(place_of)(struct NAMED(minimum) minimum, size_t none) {
+  float least = __builtin_inff();
+  size_t place = none;
+  for (int i = 0; i < 16; i++) {
+    const size_t at = (size_t)minimum.place[i];
+    if (minimum.least[i] < least || (minimum.least[i] == least && least < __builtin_inff() && at < place)) {
+      least = minimum.least[i];
+      place = at;
+    }
+  }
+  return place;
+}
+
+static size_t NAMED(lower_scores)(float *scores, const float *costs, size_t first, size_t rows) {
+  const v16 tiny = NAMED(splat)(0x1p-126f);
+  struct NAMED(minimum) minimum = {NAMED(splat)(__builtin_inff()), NAMED(lanes)};
+  for (size_t at = first; at < rows; at += 16) {
+    v16 cost = NAMED(load_filled)(costs + at, rows - at, __builtin_inff());
+    cost = NAMED(select)(cost < tiny, tiny, cost);
+    v16 score = NAMED(load_filled)(scores + at, rows - at, 0);
+    NAMED(store_some_f32)(scores + at, NAMED(select)(cost < score, cost, score), rows - at);
+    NAMED(take)(&minimum, cost, NAMED(lanes) + (int32_t)at);
+  }
+  return NAMED(place_of)(minimum, rows);
+}
+
+static size_t NAMED(lowest_score)(const float *scores, const int32_t *births, int32_t before,
+                                  size_t first, size_t rows) {
+  const v16 infinite = NAMED(splat)(__builtin_inff());
+  struct NAMED(minimum) minimum = {infinite, NAMED(lanes)};
+  for (size_t at = first; at < rows; at += 16) {
+    const v16 score = NAMED(load_filled)(scores + at, rows - at, __builtin_inff());
+    // Lanes past the end have infinite scores, whatever their births.
+    const i16 birth = (i16)NAMED(load_filled)((const float *)(births + at), rows - at, 0);
+    NAMED(take)(&minimum, NAMED(select)(birth < before, score, infinite),
+                NAMED(lanes) + (int32_t)at);
+  }
+  return NAMED(place_of)(minimum, rows);
+}

@@ -1,3 +1,5 @@
+import HeadKVMath
+
 /// One head of a sequence after attention, as profilers and eviction rules see it.
 ///
 /// Rows are named by slot, `0..<count`; prefix rows fill the first slots, rows of this step the
@@ -113,24 +115,38 @@ public struct HeadView {
   }
 
   /// What merging `slot` with each other row costs the head's output, by slot: see
-  /// ``PairwiseMerging``; infinity for itself, the prefix and rows born from `birth` on. Summed over
+  /// ``PairwiseMerging``; infinity for itself, the prefix and rows not born in `born`. Summed over
   /// branches.
   ///
+  /// Scores above their rows' costs become these.
+  ///
   /// - Parameter costs: two numbers for each row.
+  /// - Returns: the row whose merge with `slot` costs least, the first of equal ones; nil if none
+  ///   takes part.
   /// - Complexity: O(count * headDimension).
+  @discardableResult
   func mergeCosts(
-    _ slot: Int, _ step: HeadStep, before birth: Int32, into costs: inout MutableSpan<Float>
-  ) {
+    _ slot: Int, _ step: HeadStep, born: Range<Int32>, into costs: inout MutableSpan<Float>
+  ) -> Int? {
     check(slot)
     precondition(costs.count >= 2 * count, "two numbers for each row")
-    unsafe costs.withUnsafeMutableBufferPointer { buffer in
+    return unsafe costs.withUnsafeMutableBufferPointer { buffer in
       let own = buffer.baseAddress!
-      unsafe rows.mergeCosts(slot, first: step.prefixRows, before: birth, into: own)
-      guard let twin = unsafe twin else { return }
-      let other = unsafe own + count
-      unsafe twin.mergeCosts(slot, first: step.prefixRows, before: birth, into: other)
-      for index in 0..<count { unsafe own[index] += other[index] }
+      unsafe rows.mergeCosts(slot, first: step.prefixRows, born: born, into: own)
+      if let twin = unsafe twin {
+        let other = unsafe own + count
+        unsafe twin.mergeCosts(slot, first: step.prefixRows, born: born, into: other)
+        for index in 0..<count { unsafe own[index] += other[index] }
+      }
+      return unsafe MergeScores.lower(rows.scores, to: own, first: step.prefixRows, rows: count)
     }
+  }
+
+  /// The row with the lowest score among those born before `birth`, the prefix left out, the first
+  /// of equal ones; nil if there is none.
+  func lowestScore(_ step: HeadStep, before birth: Int32) -> Int? {
+    unsafe MergeScores.lowest(
+      rows.scores, births: rows.births, before: birth, first: step.prefixRows, rows: count)
   }
 
   // MARK: - What may go

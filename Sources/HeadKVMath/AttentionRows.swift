@@ -59,11 +59,11 @@ extension Kernels {
   }
 
   /// What merging row `row` with each other row costs: (ci cr / (ci + cr))^2 |k_i - k_r|^2
-  /// |v_i - v_r|^2 with c = exp(bias); infinity for rows before `first`, for those born from `before`
-  /// on, and for itself. `costs` takes `rows` floats.
+  /// |v_i - v_r|^2 with c = exp(bias); infinity for rows before `first`, for those not born in `born`,
+  /// and for itself. `costs` takes `rows` floats.
   package static func mergeCosts(
     keys: AttentionRows, values: AttentionRows, biases: UnsafePointer<Float>,
-    births: UnsafePointer<Int32>, before: Int32, row: Int, first: Int, rows: Int, dim: Int,
+    births: UnsafePointer<Int32>, born: Range<Int32>, row: Int, first: Int, rows: Int, dim: Int,
     into costs: UnsafeMutablePointer<Float>
   ) {
     precondition(row >= first && row < rows && first >= 0, "no such row")
@@ -72,6 +72,6 @@ extension Kernels {
       "keys and values are of one type")
     unsafe hkv_merge_costs(
       keys.element.code, keys.base, keys.scales, values.base, values.scales, keys.stride, biases,
-      births, before, row, first, rows, dim, costs)
+      births, born.lowerBound, born.upperBound, row, first, rows, dim, costs)
   }
 }

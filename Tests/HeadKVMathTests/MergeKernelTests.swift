@@ -16,17 +16,19 @@ import Testing
     for row in [0, rows / 2, rows - 1] {
       let expected = ReferenceKernels.mergeCosts(
         keys: keys.values, values: values.values, biases: biases, dim: dim, row: row)
-      for (first, before) in [(0, Int32(rows)), (row / 2, Int32(rows / 2))] {
+      for (first, from, before) in [
+        (0, 0, rows), (row / 2, 0, rows / 2), (rows / 4, rows / 3, rows - rows / 5),
+      ] {
         var costs = [Float](repeating: .nan, count: rows)
         unsafe keys.withRows { keys in
           unsafe values.withRows { values in
             unsafe Kernels.mergeCosts(
-              keys: keys, values: values, biases: biases, births: births, before: before,
-              row: row, first: first, rows: rows, dim: dim, into: &costs)
+              keys: keys, values: values, biases: biases, births: births,
+              born: Int32(from)..<Int32(before), row: row, first: first, rows: rows, dim: dim, into: &costs)
           }
         }
         for other in 0..<rows {
-          let takesPart = other >= first && births[other] < before && other != row
+          let takesPart = other >= first && (from..<before).contains(Int(births[other])) && other != row
           #expect(takesPart == (costs[other] < .infinity))
           if takesPart {
             #expect(abs(Double(costs[other]) - expected[other]) <= 2e-5 * expected[other] + 1e-30)
@@ -34,6 +36,36 @@ import Testing
         }
       }
     }
+  }
+}
+
+@Suite struct MergeScoreTests {
+  @Test(arguments: [1, 2, 15, 16, 17, 40, 129]) func agreeWithTheTwins(rows: Int) {
+    var numbers = Numbers(rows)
+    for (first, before) in [(0, Int32(rows)), (rows / 3, Int32(rows / 2)), (rows, 0)] {
+      var scores = numbers.list(rows)
+      var costs = numbers.list(rows).map { abs($0) }
+      let births = (0..<rows).map { Int32(($0 * 5) % rows) }
+      // Ties, rows that take no part, no numbers, and costs too small to be normal.
+      for row in stride(from: 2, to: rows, by: 3) { costs[row] = costs[row - 1] }
+      for row in stride(from: 1, to: rows, by: 7) { costs[row] = .infinity }
+      for row in stride(from: 5, to: rows, by: 31) { costs[row] = .nan }
+      for row in stride(from: 6, to: rows, by: 50) { costs[row] = 1e-42 }
+      #expect(
+        unsafe MergeScores.lowest(scores, births: births, before: before, first: first, rows: rows)
+          == ReferenceKernels.lowest(scores, births: births, before: before, first: first))
+      var expected = scores
+      let least = ReferenceKernels.lower(&expected, to: costs, first: first)
+      #expect(unsafe MergeScores.lower(&scores, to: costs, first: first, rows: rows) == least)
+      #expect(scores == expected)
+    }
+  }
+
+  @Test func nothingIsTheLowestOfNothing() {
+    var scores: [Float] = [1, .infinity]
+    let costs: [Float] = [.infinity, .infinity]
+    #expect(unsafe MergeScores.lower(&scores, to: costs, first: 0, rows: 2) == nil)
+    #expect(unsafe MergeScores.lowest(scores, births: [5, 0], before: 1, first: 0, rows: 2) == nil)
   }
 }
 

@@ -181,13 +181,36 @@ float hkv_merge_rows(int element, void *into, float into_scale, const void *from
                      float share, size_t n);
 
 /// costs[i] = (ci cr / (ci + cr))^2 |k_i - k_r|^2 |v_i - v_r|^2 for r = `row` and c = exp(bias), for
-/// the rows i from `first` on that were born before `before`; infinity for the others and for r.
+/// the rows i from `first` on that were born in [from, before); infinity for the others and for r.
 ///
 /// The stride counts elements; scales are NULL for all types but bytes.
 void hkv_merge_costs(int element, const void *k, const float *k_scales, const void *v,
                      const float *v_scales, size_t stride, const float *bias,
-                     const int32_t *births, int32_t before, size_t row, size_t first, size_t rows,
-                     size_t dim, float *costs);
+                     const int32_t *births, int32_t from, int32_t before, size_t row, size_t first,
+                     size_t rows, size_t dim, float *costs);
+
+/// y += a x.
+void hkv_add_scaled(float a, const float *x, float *y, size_t n);
+
+/// |x - y|^2.
+float hkv_squared_distance(const float *x, const float *y, size_t n);
+
+/// merged += a sum + b value, then sum += c value.
+void hkv_regroup(float *merged, float *sum, const float *value, float a, float b, float c, size_t n);
+
+/// |a (total - old + b merged) - c (total + d old)|^2.
+float hkv_output_error(const float *total, const float *merged, const float *old, float a, float b,
+                       float c, float d, size_t n);
+
+/// scores[i] = min(scores[i], costs[i]) for i in [first, rows), costs below 2^-126 counting as that;
+/// NaN changes nothing. Returns the place of the least cost, the first of equal ones; `rows` if none
+/// is finite.
+size_t hkv_lower_scores(float *scores, const float *costs, size_t first, size_t rows);
+
+/// The place of the lowest score in [first, rows) among rows that were born before `before`, the
+/// first of equal ones; `rows` if none is finite.
+size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t before, size_t first,
+                        size_t rows);
 
 /// The sum of `count` numbers modulo 2^32; as fast as memory gives them, which is what it is for.
 uint32_t hkv_sum_u32(const uint32_t *from, size_t count);

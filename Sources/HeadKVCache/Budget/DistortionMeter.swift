@@ -60,6 +60,9 @@ struct DistortionMeter: ~Copyable {
   private var errors: [[Double]]
   private var asked: [Int]
   private let room: AlignedBuffer<Float>
+  /// Weight, and tokens, of the rows before each one.
+  private var oldMasses: [Float]
+  private var oldTokens: [Float]
 
   /// - Precondition: the head has a row beside the prefix.
   init(_ rows: HeadRows, prefixRows: Int, moment: Moment) {
@@ -84,8 +87,10 @@ struct DistortionMeter: ~Copyable {
     errors = Array(
       repeating: Array(repeating: 0, count: order.count), count: Self.pools.count)
     asked = Array(repeating: 0, count: order.count)
-    // Total, old rows and pool, then the sums of values of each cluster.
-    room = AlignedBuffer(count: (3 + Self.pools.last!) * size, repeating: 0)
+    // Total and pool, the sums of values of each cluster, and those of the rows before each one.
+    room = AlignedBuffer(count: (2 + Self.pools.last! + order.count) * size, repeating: 0)
+    oldMasses = Array(repeating: 0, count: order.count)
+    oldTokens = oldMasses
   }
 
   /// Asks `query`, which saw the rows born up to `birth`.
@@ -113,8 +118,24 @@ struct DistortionMeter: ~Copyable {
       mass += weight
       unsafe VectorOperations.add(weight, values + row * size, to: total, size)
     }
-    for pool in Self.pools.indices {
-      ask(pool, visible, mass: mass, logits: logits.map { $0 - top }, weights)
+    sumOldRows(visible, weights)
+    let lowered = logits.map { $0 - top }
+    for pool in Self.pools.indices { ask(pool, visible, mass: mass, logits: lowered, weights) }
+  }
+
+  private var olds: UnsafeMutablePointer<Float> {
+    unsafe room.base + (2 + Self.pools.last!) * size
+  }
+
+  /// Weighted values, weights and tokens of the rows before each one.
+  private mutating func sumOldRows(_ visible: Int, _ weights: [Float]) {
+    unsafe olds.update(repeating: 0, count: size)
+    for row in 0..<visible - 1 {
+      let next = unsafe olds + (row + 1) * size
+      unsafe next.update(from: olds + row * size, count: size)
+      unsafe VectorOperations.add(weights[row], values + slots[row] * size, to: next, size)
+      oldMasses[row + 1] = oldMasses[row] + weights[row]
+      oldTokens[row + 1] = oldTokens[row] + counts[row]
     }
   }
 
@@ -122,42 +143,39 @@ struct DistortionMeter: ~Copyable {
     _ pool: Int, _ visible: Int, mass: Float, logits: [Float], _ weights: [Float]
   ) {
     let total = unsafe room.base
-    let (old, merged) = unsafe (total + size, total + 2 * size)
-    let sums = unsafe total + 3 * size
-    unsafe old.update(repeating: 0, count: (2 + Self.pools[pool]) * size)
+    let merged = unsafe total + size
+    let sums = unsafe merged + size
+    unsafe merged.update(repeating: 0, count: (1 + Self.pools[pool]) * size)
     var held = [Float](repeating: 0, count: Self.pools[pool])
-    var logitSums = held
-    var clusterWeights = held
-    var (oldMass, mergedMass, oldTokens): (Float, Float, Float) = (0, 0, 0)
+    var (logitSums, clusterWeights) = (held, held)
+    var mergedMass: Float = 0
     for row in 0..<visible {
       // Rows before `row` are old, the others are the window and the query's own.
       let window = visible - row - 1
+      let (oldMass, oldTokens) = (oldMasses[row], oldTokens[row])
       if oldTokens >= Float(moment.fewest) {
-        let growth = max(Float(moment.horizon - Double(window)) / oldTokens, 1)
+        let growth =
+          moment.anticipatesGrowth
+          ? max(Float(moment.horizon - Double(window)) / oldTokens, 1) : 1
         errors[pool][window] += unsafe Double(
-          VectorOperations.squaredError(
-            total: total, merged, old, a: 1 / (mass - oldMass + growth * mergedMass), b: growth,
+          VectorOperations.outputError(
+            total: total, merged: merged, old: olds + row * size,
+            a: 1 / (mass - oldMass + growth * mergedMass), b: growth,
             c: 1 / (mass + (growth - 1) * oldMass), d: growth - 1, size))
         if pool == 0 { asked[window] += 1 }
       }
-      let value = unsafe values + slots[row] * size
-      oldMass += weights[row]
-      oldTokens += counts[row]
-      unsafe VectorOperations.add(weights[row], value, to: old, size)
       guard !held.isEmpty else { continue }
       let cluster = clusters[pool][row]
-      let sum = unsafe sums + cluster * size
-      if held[cluster] > 0 {
-        mergedMass -= clusterWeights[cluster]
-        unsafe VectorOperations.add(
-          -clusterWeights[cluster] / held[cluster], sum, to: merged, size)
-      }
+      let before = held[cluster] > 0 ? clusterWeights[cluster] / held[cluster] : 0
+      mergedMass -= clusterWeights[cluster]
       held[cluster] += counts[row]
       logitSums[cluster] += counts[row] * logits[row]
-      clusterWeights[cluster] = held[cluster] * exp(logitSums[cluster] / held[cluster])
-      unsafe VectorOperations.add(counts[row], value, to: sum, size)
+      let share = exp(logitSums[cluster] / held[cluster])
+      clusterWeights[cluster] = held[cluster] * share
       mergedMass += clusterWeights[cluster]
-      unsafe VectorOperations.add(clusterWeights[cluster] / held[cluster], sum, to: merged, size)
+      unsafe VectorOperations.regroup(
+        merged, sums + cluster * size, adding: values + slots[row] * size, a: share - before,
+        b: share * counts[row], c: counts[row], size)
     }
   }
 

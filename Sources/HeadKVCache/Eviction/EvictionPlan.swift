@@ -78,7 +78,7 @@ public struct EvictionPlan: Sendable, Equatable {
   ) {
     precondition((0...Self.scratchColumns).contains(columns), "no such columns")
     scratch.removeAll(keepingCapacity: true)
-    for _ in 0..<columns * rows { scratch.append(0) }
+    scratch.append(contentsOf: repeatElement(0, count: columns * rows))
     var span = scratch.mutableSpan
     body(&span)
   }

@@ -10,7 +10,12 @@
 /// count, too. So the row with the lowest score is looked at again until its score is its cost,
 /// and a step takes O(m * headDimension) for m rows instead of O(m^2 * headDimension).
 public struct PairwiseMerging: EvictionRule, Hashable {
-  public init() {}
+  /// About how many partners a row is compared with.
+  let partners: Int
+
+  /// - Parameter partners: about how many rows, the nearest in the order of drawing, a row's partner
+  ///   is looked for among.
+  public init(partners: Int = 24) { self.partners = partners }
 
   public var mostPerPlan: Int { 1 }
 
@@ -19,15 +24,12 @@ public struct PairwiseMerging: EvictionRule, Hashable {
     into plan: inout EvictionPlan
   ) {
     let kept = head.firstKeptBirth(window: budget.window, step)
-    var pair = (slot: -1, partner: -1)
+    var pair: (slot: Int, partner: Int)?
     plan.withScratch(columns: 2, of: head.count) { costs in
-      for slot in step.prefixRows..<head.count where head.birth(slot) < kept {
-        if head.score(slot) <= 0 { enter(slot, head, step, kept, &costs) }
-      }
       pair = cheapest(head, step, kept, &costs)
     }
     // A single row beside the window has no partner: the oldest goes.
-    guard pair.partner >= 0 else { return }
+    guard let pair else { return }
     // The lighter row goes, so that the heavier keeps its place on the grid.
     let isLighter = head.bias(pair.slot) <= head.bias(pair.partner)
     let (goes, stays) = isLighter ? pair : (pair.partner, pair.slot)
@@ -37,41 +39,39 @@ public struct PairwiseMerging: EvictionRule, Hashable {
     plan.merge(slot: goes, into: stays)
   }
 
-  /// Finds the score of a row that is new beside the others, and lowers theirs where it is cheaper.
-  private func enter(
-    _ slot: Int, _ head: HeadView, _ step: HeadStep, _ kept: Int32,
-    _ costs: inout MutableSpan<Float>
-  ) {
-    head.mergeCosts(slot, step, before: kept, into: &costs)
-    // A score of 0 would mean that nothing is known.
-    var least = Float.greatestFiniteMagnitude
-    for other in step.prefixRows..<head.count where costs[other] < .infinity {
-      let cost = max(costs[other], .leastNormalMagnitude)
-      least = min(least, cost)
-      if head.score(other) > cost { head.setScore(other, cost) }
-    }
-    head.setScore(slot, least)
-  }
-
-  /// The pair with the least cost; the first on ties.
+  /// The pair with the least cost, the first on ties; nil if there is no pair.
+  ///
+  /// Rows whose scores are not known, 0 or below, come up first, and lower the others' where these
+  /// are cheaper to merge with them.
   private func cheapest(
     _ head: HeadView, _ step: HeadStep, _ kept: Int32, _ costs: inout MutableSpan<Float>
-  ) -> (slot: Int, partner: Int) {
-    while true {
-      var lowest = -1
-      for slot in step.prefixRows..<head.count where head.birth(slot) < kept {
-        if lowest < 0 || head.score(slot) < head.score(lowest) { lowest = slot }
+  ) -> (slot: Int, partner: Int)? {
+    let reach = reach(head, step, kept)
+    // What was found last: it holds until another row's score is lower.
+    var found: (slot: Int, partner: Int, cost: Float)?
+    while let slot = head.lowestScore(step, before: kept) {
+      let bound = head.score(slot)
+      if let found, found.slot == slot || (found.partner == slot && found.cost == bound) {
+        return (found.slot, found.partner)
       }
-      guard lowest >= 0 else { return (-1, -1) }
-      head.mergeCosts(lowest, step, before: kept, into: &costs)
-      var partner = -1
-      for other in step.prefixRows..<head.count where costs[other] < .infinity {
-        if partner < 0 || costs[other] < costs[partner] { partner = other }
-      }
-      guard partner >= 0 else { return (lowest, -1) }
+      let birth = head.birth(slot)
+      let near = max(birth - reach, 0)..<min(birth + reach, kept)
+      guard
+        let partner = head.mergeCosts(slot, step, born: near, into: &costs)
+          ?? head.mergeCosts(slot, step, born: 0..<kept, into: &costs)
+      else { return nil }
       let cost = max(costs[partner], .leastNormalMagnitude)
-      if cost <= head.score(lowest) { return (lowest, partner) }
-      head.setScore(lowest, cost)
+      if bound > 0 && cost <= bound { return (slot, partner) }
+      head.setScore(slot, cost)
+      found = (slot, partner, cost)
     }
+    return nil
+  }
+
+  /// Steps within which a row's partners were born, so that there are about `partners` of them.
+  private func reach(_ head: HeadView, _ step: HeadStep, _ kept: Int32) -> Int32 {
+    let old = head.count - step.prefixRows - Int(step.now + 1 - kept)
+    guard old > partners else { return kept }
+    return Int32(Int(kept) * partners / (2 * old)) + 1
   }
 }

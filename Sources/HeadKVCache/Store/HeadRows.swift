@@ -123,11 +123,11 @@ package struct HeadRows {
 
   /// What merging `slot` with each other row costs: see ``Kernels/mergeCosts``.
   func mergeCosts(
-    _ slot: Int, first: Int, before birth: Int32, into costs: UnsafeMutablePointer<Float>
+    _ slot: Int, first: Int, born: Range<Int32>, into costs: UnsafeMutablePointer<Float>
   ) {
     unsafe Kernels.mergeCosts(
       keys: keys.attention, values: values.attention, biases: biases, births: births,
-      before: birth, row: slot, first: first, rows: count, dim: dimension, into: costs)
+      born: born, row: slot, first: first, rows: count, dim: dimension, into: costs)
   }
 
   /// What is remembered of the row in `slot`.
