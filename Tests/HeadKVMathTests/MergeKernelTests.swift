@@ -17,7 +17,7 @@ import Testing
       let expected = ReferenceKernels.mergeCosts(
         keys: keys.values, values: values.values, biases: biases, dim: dim, row: row)
       for (first, from, before) in [
-        (0, 0, rows), (row / 2, 0, rows / 2), (rows / 4, rows / 3, rows - rows / 5),
+        (0, 0, rows), (row / 2, 0, rows / 2), (row / 3, rows / 3, rows - rows / 5),
       ] {
         var costs = [Float](repeating: .nan, count: rows)
         unsafe keys.withRows { keys in

@@ -30,9 +30,11 @@ public struct PairwiseMerging: EvictionRule, Hashable {
     }
     // A single row beside the window has no partner: the oldest goes.
     guard let pair else { return }
-    // The lighter row goes, so that the heavier keeps its place on the grid.
-    let isLighter = head.bias(pair.slot) <= head.bias(pair.partner)
-    let (goes, stays) = isLighter ? pair : (pair.partner, pair.slot)
+    // The lighter row goes, so that the heavier keeps its place on the grid; of equals the younger.
+    let (a, b) = pair
+    let firstGoes =
+      (head.bias(a), head.birth(b)) < (head.bias(b), head.birth(a))
+    let (goes, stays) = firstGoes ? (a, b) : (b, a)
     head.setScore(goes, 0)
     // Unknown: scores are added when rows are merged, and this one changes.
     head.setScore(stays, -1)
