@@ -298,18 +298,26 @@ HELPER void NAMED(take)(struct NAMED(minimum) *minimum, v16 values, i16 places) 
   minimum->place = (lower & places) | (~lower & minimum->place);
 }
 
+/// The least of 16 numbers.
+HELPER float NAMED(least_of)(v16 a) {
+  v8 x = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7);
+  v8 y = __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
+  x = __builtin_elementwise_min(x, y);
+  v4 u = __builtin_shufflevector(x, x, 0, 1, 2, 3);
+  v4 w = __builtin_shufflevector(x, x, 4, 5, 6, 7);
+  u = __builtin_elementwise_min(u, w);
+  const float even = u[0] < u[1] ? u[0] : u[1], odd = u[2] < u[3] ? u[2] : u[3];
+  return even < odd ? even : odd;
+}
+
 /// The place of the least number, the first of equal ones; `none` if all are infinite.
 HELPER size_t NAMED(place_of)(struct NAMED(minimum) minimum, size_t none) {
-  float least = __builtin_inff();
-  size_t place = none;
-  for (int i = 0; i < 16; i++) {
-    const size_t at = (size_t)minimum.place[i];
-    if (minimum.least[i] < least || (minimum.least[i] == least && least < __builtin_inff() && at < place)) {
-      least = minimum.least[i];
-      place = at;
-    }
-  }
-  return place;
+  const float least = NAMED(least_of)(minimum.least);
+  if (!(least < __builtin_inff())) return none;
+  // Places as numbers: they are small enough to be exact.
+  const i16 equal = minimum.least == NAMED(splat)(least);
+  const v16 places = __builtin_convertvector(minimum.place, v16);
+  return (size_t)NAMED(least_of)(NAMED(select)(equal, places, NAMED(splat)(0x1p30f)));
 }
 
 static size_t NAMED(lower_scores)(float *scores, const float *costs, size_t first, size_t rows) {

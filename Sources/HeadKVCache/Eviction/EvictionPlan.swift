@@ -83,6 +83,19 @@ public struct EvictionPlan: Sendable, Equatable {
     body(&span)
   }
 
+  /// Calls `body` with at least `columns * rows` numbers of any value to compute in.
+  ///
+  /// - Precondition: `columns` is at most ``scratchColumns``.
+  public mutating func withRoom(
+    columns: Int, of rows: Int, _ body: (inout MutableSpan<Float>) -> Void
+  ) {
+    precondition((0...Self.scratchColumns).contains(columns), "no such columns")
+    let missing = columns * rows - scratch.count
+    if missing > 0 { scratch.append(contentsOf: repeatElement(0, count: missing)) }
+    var span = scratch.mutableSpan
+    body(&span)
+  }
+
   /// Ranks the rows that may go by the first numbers of the scratch, one for each slot.
   ///
   /// - Precondition: the scratch has one for each row.

@@ -15,7 +15,7 @@ public struct PairwiseMerging: EvictionRule, Hashable {
 
   /// - Parameter partners: about how many rows, the nearest in the order of drawing, a row's partner
   ///   is looked for among.
-  public init(partners: Int = 24) { self.partners = partners }
+  public init(partners: Int = 16) { self.partners = partners }
 
   public var mostPerPlan: Int { 1 }
 
@@ -25,7 +25,7 @@ public struct PairwiseMerging: EvictionRule, Hashable {
   ) {
     let kept = head.firstKeptBirth(window: budget.window, step)
     var pair: (slot: Int, partner: Int)?
-    plan.withScratch(columns: 2, of: head.count) { costs in
+    plan.withRoom(columns: 2, of: head.count) { costs in
       pair = cheapest(head, step, kept, &costs)
     }
     // A single row beside the window has no partner: the oldest goes.
