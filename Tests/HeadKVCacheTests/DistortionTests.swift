@@ -11,7 +11,7 @@ private struct ForgetfulMerging: EvictionRule {
     into plan: inout EvictionPlan
   ) {
     head.clearScores()
-    PairwiseMerging().plan(surplus: surplus, budget, head, step, into: &plan)
+    PairwiseMerging(partners: 100).plan(surplus: surplus, budget, head, step, into: &plan)
   }
 }
 
@@ -34,7 +34,7 @@ private struct ForgetfulMerging: EvictionRule {
   /// Bounds that are kept from step to step find the same pairs as a look at all of them.
   @Test(arguments: 0..<200) func boundsFindTheCheapestPair(seed: Int) throws {
     let (rows, window) = ([5, 12, 30][seed % 3], [0.2, 0.5, 0.8][seed / 3 % 3])
-    let fast = try session(PairwiseMerging(), rows: rows, window: window)
+    let fast = try session(PairwiseMerging(partners: 100), rows: rows, window: window)
     let naive = try session(ForgetfulMerging(), rows: rows, window: window)
     var a = SplitMix(state: UInt64(seed))
     var b = a

@@ -6,16 +6,23 @@
 /// if the keys agree, and nothing if the values do. The rule takes the pair with the least
 /// (c1 c2 / (c1 + c2))^2 |k1 - k2|^2 |v1 - v2|^2, which needs no attention weights.
 ///
+/// Partners are looked for among the rows that were drawn next before and after: of a model trained
+/// on pictures, 16 of them lose nothing against all.
+///
 /// A row's score is a lower bound of the cost of its cheapest merge: costs of pairs that are gone
 /// count, too. So the row with the lowest score is looked at again until its score is its cost,
-/// and a step takes O(m * headDimension) for m rows instead of O(m^2 * headDimension).
+/// and a step takes O(m + partners * headDimension) for m rows instead of O(m^2 * headDimension).
 public struct PairwiseMerging: EvictionRule, Hashable {
   /// About how many partners a row is compared with.
   let partners: Int
 
   /// - Parameter partners: about how many rows, the nearest in the order of drawing, a row's partner
   ///   is looked for among.
-  public init(partners: Int = 16) { self.partners = partners }
+  /// - Precondition: at least two.
+  public init(partners: Int = 16) {
+    precondition(partners >= 2, "a row has partners on both sides")
+    self.partners = partners
+  }
 
   public var mostPerPlan: Int { 1 }
 
