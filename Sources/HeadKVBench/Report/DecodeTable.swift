@@ -33,9 +33,17 @@ extension ResultTable {
       (Column("bandwidth_median", "median GB/s", .hidden), { .number($0.bandwidthMedian) }),
     ]
     self.init(
-      caption: Self.caption(
-        machine, bandwidth: results.first?.bandwidth ?? 0,
-        median: results.first?.bandwidthMedian ?? 0),
+      results, columns, machine, bandwidth: results.first?.bandwidth ?? 0,
+      median: results.first?.bandwidthMedian ?? 0)
+  }
+
+  /// A row for each result, and the machine behind it.
+  init<Result>(
+    _ results: [Result], _ columns: [(Column, (Result) -> Value)], _ machine: MachineDescription,
+    bandwidth: Double, median: Double
+  ) {
+    self.init(
+      caption: Self.caption(machine, bandwidth: bandwidth, median: median),
       columns: columns.map(\.0) + Self.machineColumns,
       rows: results.map { result in
         columns.map { $0.1(result) } + Self.values(of: machine)

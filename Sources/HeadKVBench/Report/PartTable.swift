@@ -28,12 +28,7 @@ extension ResultTable {
       (Column("bandwidth_median", "median GB/s", .hidden), { .number($0.bandwidthMedian) }),
     ]
     self.init(
-      caption: Self.caption(
-        machine, bandwidth: results.first?.bandwidth ?? 0,
-        median: results.first?.bandwidthMedian ?? 0),
-      columns: columns.map(\.0) + Self.machineColumns,
-      rows: results.map { result in
-        columns.map { $0.1(result) } + Self.values(of: machine)
-      })
+      results, columns, machine, bandwidth: results.first?.bandwidth ?? 0,
+      median: results.first?.bandwidthMedian ?? 0)
   }
 }

@@ -76,11 +76,8 @@ public struct EvictionPlan: Sendable, Equatable {
   public mutating func withScratch(
     columns: Int, of rows: Int, _ body: (inout MutableSpan<Float>) -> Void
   ) {
-    precondition((0...Self.scratchColumns).contains(columns), "no such columns")
     scratch.removeAll(keepingCapacity: true)
-    scratch.append(contentsOf: repeatElement(0, count: columns * rows))
-    var span = scratch.mutableSpan
-    body(&span)
+    withRoom(columns: columns, of: rows, body)
   }
 
   /// Calls `body` with at least `columns * rows` numbers of any value to compute in.

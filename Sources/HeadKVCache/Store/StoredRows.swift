@@ -50,12 +50,7 @@ package struct StoredRows {
 
   /// Inner product of two rows.
   func dot(_ a: Int, _ b: Int) -> Float {
-    guard unsafe element != .f32 else {
-      return unsafe VectorOperations.dot(
-        row(a).assumingMemoryBound(to: Float.self), row(b).assumingMemoryBound(to: Float.self),
-        dimension)
-    }
-    return unsafe scale(a) * scale(b) * element.dot(row(a), row(b), count: dimension)
+    unsafe scale(a) * scale(b) * element.dot(row(a), row(b), count: dimension)
   }
 
   /// Takes over the first `count` rows of others of the same type and width.
