@@ -66,9 +66,12 @@ private let policies = PolicyCatalog.all.map(\.name).filter { $0 != "full" }
       }
     }
     let map = HeadMap(layers: shape.layers, heads: shape.heads) { capacities[$0][$1] }
-    #expect(session.byteCount == shape.byteCount(capacities: map))
+    #expect(session.byteCount == shape.byteCount(capacities: map) + session.watchByteCount)
+    #expect((session.watchByteCount > 0) == (session.profile == nil && policy.budgeter.profiling != nil))
     #expect(session.byteCount <= policy.memory.capBytes)
-    if !session.isProfiling { #expect(session.byteCount <= policy.memory.steadyBytes) }
+    if session.watchByteCount == 0 && !session.isProfiling {
+      #expect(session.byteCount <= policy.memory.steadyBytes)
+    }
   }
 
   /// Numbers that are none do not bring a cache down.
@@ -123,5 +126,37 @@ private let policies = PolicyCatalog.all.map(\.name).filter { $0 != "full" }
     let headkv = try PolicyCatalog.make("headkv", budget: .share(1.0 / 16), shape: shape).memory
     #expect(headkv.profilingRows == (1 + 72) * 144 && headkv.steadyRows == (36 + 24) * 144)
     #expect(headkv.capBytes == headkv.profilingBytes && headkv.steadyBytes < headkv.profilingBytes)
+  }
+  /// Beside the cache `auto` keeps sums of weights, as `headkv` does, and up to 16 queries of a head
+  /// in f16; both are in the plan.
+  @Test(arguments: [(16, 16), (24, 12), (32, 16), (5, 5)])
+  func queriesAreInThePlan(width: Int, queries: Int) throws {
+    let shape = SequenceShape(
+      layers: 12, heads: 12, headDimension: 64, prefixRows: 1,
+      grid: TokenGrid(width: width, height: width))
+    let auto = try PolicyCatalog.make("auto", budget: .share(0.5), shape: shape)
+    let headkv = try PolicyCatalog.make(
+      "headkv", budget: .share(0.5), options: ["profile": "3"], shape: shape)
+    let beside = CacheSession(auto).watchByteCount - CacheSession(headkv).watchByteCount
+    #expect(beside == (144 * queries * 64 * 2 + 4095) / 4096 * 4096)
+    #expect(CacheSession(auto).byteCount == auto.memory.profilingBytes)
+    #expect(CacheSession(headkv).byteCount == headkv.memory.profilingBytes)
+  }
+
+  /// A strict budget in bytes holds what is noted of the heads, too.
+  @Test(arguments: [16, 20, 24]) func strictBytesHold(kibibytes: Int) throws {
+    let limit = kibibytes << 10
+    let policy = try PolicyCatalog.make(
+      "auto", budget: .bytes(limit), options: ["cap": "strict"], shape: shape())
+    #expect(policy.memory.capBytes <= limit && !(policy.eviction is KeepAll))
+    let session = CacheSession(policy)
+    var random = SplitMix(state: 3)
+    for step in 0..<63 {
+      session.advance(
+        policy.shape, step: step, logits: { _, _, _ in .random(in: -9...9, using: &random) },
+        key: { _, _ in (0..<5).map { _ in .random(in: -1...1, using: &random) } })
+      #expect(session.byteCount <= limit)
+    }
+    #expect(session.watchByteCount == 0)
   }
 }

@@ -83,7 +83,7 @@ extension ToolTests {
 
       let pictures = ["--gpt", "m.headkv", "--count", "16", "--batch", "16"]
       let full = try run(pictures, in: folder)
-      let sixth = try run(pictures + ["--kv-policy", "headkv", "--kv-budget", "1/6"], in: folder)
+      let sixth = try run(pictures + ["--kv-budget", "1/6"], in: folder)
       let halves = try run(pictures + ["--kv-type", "bf16"], in: folder)
       #expect(full.cache >= 150_000_000 && sixth.cache < full.cache / 2)
       for found in [full, sixth, halves] {

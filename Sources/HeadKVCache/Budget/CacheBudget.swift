@@ -54,11 +54,13 @@ public enum CacheBudget: Sendable, Hashable {
 
   /// Rows that each head may keep on average after an update, prefix included.
   ///
-  /// - Parameter slack: rows that a head may hold beyond these between updates; a size in bytes has
-  ///   to hold them too, however rows are split between heads.
+  /// - Parameters:
+  ///   - slack: rows that a head may hold beyond these between updates; a size in bytes has to hold
+  ///     them too, however rows are split between heads.
+  ///   - beside: what a size in bytes has to hold beside the cache.
   /// - Throws: ``CacheBudgetError/tooSmall(rows:needed:)`` if the prefix and one row do not fit.
   public func rowsPerHead(
-    _ shape: SequenceShape, slack: Int? = nil
+    _ shape: SequenceShape, slack: Int? = nil, beside: Int = 0
   ) throws(CacheBudgetError) -> Int {
     let slack = slack ?? shape.rowsPerStep
     let rows: Int
@@ -67,7 +69,8 @@ public enum CacheBudget: Sendable, Hashable {
     case .share(let share):
       rows = min(Int((share * Double(shape.grid.count)).rounded()), shape.fullRows)
     case .rows(let count): rows = min(count, shape.fullRows)
-    case .bytes(let limit):
+    case .bytes(let bytes):
+      let limit = bytes - beside
       // Without eviction there is no slack, so the full cache may fit where a little less does not.
       rows =
         shape.byteCount(rowsPerHead: shape.fullRows) <= limit

@@ -1,5 +1,4 @@
 import HeadKVMath
-import Synchronization
 
 /// The cache of one sequence while it is drawn: runs a ``CachePolicy``.
 ///
@@ -10,29 +9,29 @@ import Synchronization
 public final class CacheSession: @unchecked Sendable {
   public let policy: CachePolicy
   /// What each head may keep now.
-  public private(set) var budgets: HeadMap<HeadBudget>
+  public internal(set) var budgets: HeadMap<HeadBudget>
   /// What the heads look at, once the policy's profiling is complete.
-  public private(set) var profile: HeadProfile?
+  public internal(set) var profile: HeadProfile?
   /// Tokens of the picture that have been cached, live or not.
   public private(set) var tokens = 0
   /// Steps so far, those of the prefix included.
   public private(set) var steps: Int32 = 0
 
-  private var cache: SequenceCache
-  private var profiler: HeadProfiler?
+  var cache: SequenceCache
+  /// Until the budgets stand.
+  var watch: HeadWatch?
   private let observers: [any CacheObserver]
-  /// Until the last revision, if heads are measured.
-  private var history: QueryHistory?
-  private var curves: HeadMap<DistortionCurve?>
+  /// What heads lose with fewer rows, as far as they have been measured.
+  var curves: HeadMap<DistortionCurve?>
   /// What a squared error of each head's output counts for.
-  private let gains: HeadMap<Float>?
+  let gains: HeadMap<Float>?
   /// The other branch of the picture, if it follows this one's plans, or is followed by it.
-  private var follower: CacheSession?
-  private weak var leader: CacheSession?
-  private var prefixRows = 0
-  private var revision = 0
+  var follower: CacheSession?
+  weak var leader: CacheSession?
+  var prefixRows = 0
+  var revision = 0
   /// The step that is open.
-  private var newRows = 0
+  var newRows = 0
   private var isPrefix = false
   /// Tokens at the last update.
   private var updatedAt = 0
@@ -63,11 +62,8 @@ public final class CacheSession: @unchecked Sendable {
           && leader.tokens == 0, "a session is shared from its start, by two branches")
       self.leader = leader
       leader.follower = self
-    } else if let options = policy.budgeter.profiling {
-      profiler = HeadProfiler(policy.shape, options)
-    }
-    if leader == nil && policy.budgeter.distortion != nil {
-      history = QueryHistory(policy.shape, depth: policy.shape.grid.width)
+    } else {
+      watch = HeadWatch(policy.shape, policy.budgeter)
     }
   }
 
@@ -83,8 +79,11 @@ public final class CacheSession: @unchecked Sendable {
 
   public var shape: SequenceShape { policy.shape }
 
-  /// Bytes that the cache holds now.
-  public var byteCount: Int { cache.byteCount }
+  /// Bytes that are held now: the cache, and what is noted of the heads until their budgets stand.
+  public var byteCount: Int { cache.byteCount + watchByteCount }
+
+  /// Bytes of ``byteCount`` that are not the cache's.
+  public var watchByteCount: Int { watch?.byteCount ?? 0 }
 
   /// Live rows over all layers and heads.
   public var liveRows: Int { cache.liveRows }
@@ -132,11 +131,11 @@ public final class CacheSession: @unchecked Sendable {
   }
 
   /// Whether ``asked(layer:head:token:_:)`` is to be told the queries.
-  package var wantsQueries: Bool { history != nil && !isPrefix }
+  package var wantsQueries: Bool { !isPrefix && watch?.wantsQueries == true }
 
   /// Takes note of a head's rotated query, `[headDimension]`, of the `index`-th row of the step.
   package func asked(layer: Int, head: Int, index: Int, _ query: UnsafePointer<Float>) {
-    unsafe history?.record(layer: layer, head: head, token: tokens + index, query)
+    unsafe watch?.asked(layer: layer, head: head, token: tokens + index, query)
   }
 
   /// Profiles, scores and relieves a head after its attention.
@@ -149,13 +148,13 @@ public final class CacheSession: @unchecked Sendable {
     layer: Int, head: Int, weights: UnsafePointer<Float>, twinWeights: UnsafePointer<Float>?,
     queries: Int, plan: inout EvictionPlan
   ) {
-    if isPassive && observers.isEmpty && profiler == nil { return }
+    if isPassive && observers.isEmpty && watch == nil { return }
     let rows = unsafe cache.rows(layer: layer, head: head)
     let twin = unsafe twinWeights == nil ? nil : follower?.rows(layer: layer, head: head)
     let view = unsafe HeadView(
       rows, weights: weights, queries: queries, twin: twin, twinWeights: twinWeights)
     let step = headStep(layer, head)
-    if !isPrefix { profiler?.attended(view, step) }
+    if !isPrefix { watch?.attended(view, step) }
     for observer in observers { observer.attended(view, step) }
     if isPassive { return }
     policy.eviction.observe(view, step)
@@ -164,7 +163,7 @@ public final class CacheSession: @unchecked Sendable {
     }
   }
 
-  private func headStep(_ layer: Int, _ head: Int) -> HeadStep {
+  func headStep(_ layer: Int, _ head: Int) -> HeadStep {
     let after = isPrefix ? tokens : tokens + newRows
     let due = policy.schedule.isDue(from: tokens, to: after)
     return HeadStep(
@@ -175,7 +174,7 @@ public final class CacheSession: @unchecked Sendable {
   }
 
   /// Lets a head's surplus rows go.
-  private func relieve(
+  func relieve(
     _ view: HeadView, _ step: HeadStep, _ budget: HeadBudget, _ rows: HeadRows, _ twin: HeadRows?,
     _ plan: inout EvictionPlan
   ) {
@@ -201,10 +200,12 @@ public final class CacheSession: @unchecked Sendable {
   /// - Parameter pool: threads that measure heads, if that is due.
   package func finishStep(pool: WorkerPool? = nil) {
     let isDue = !isPrefix && policy.schedule.isDue(from: tokens, to: tokens + newRows)
-    if let history, !isPrefix {
-      for index in 0..<newRows { history.note(token: tokens + index, birth: steps) }
+    if isPrefix {
+      prefixRows += newRows
+    } else {
+      watch?.stepped(tokens: tokens..<tokens + newRows, birth: steps)
+      tokens += newRows
     }
-    if isPrefix { prefixRows += newRows } else { tokens += newRows }
     steps += 1
     if leader == nil && !isPrefix { revise(pool) }
     if isDue { updatedAt = tokens }
@@ -219,95 +220,5 @@ public final class CacheSession: @unchecked Sendable {
   package func adoptPrefix(rows: Int) {
     prefixRows = rows
     steps = 1
-  }
-
-  // MARK: - Revising budgets
-
-  private func revise(_ pool: WorkerPool?) {
-    if let profiler, let options = policy.budgeter.profiling, tokens >= options.tokens {
-      profile = profiler.profile()
-      if options.ranks { addRanks() }
-      self.profiler = nil
-    }
-    let revisions = policy.budgeter.revisions
-    guard revision < revisions.count, tokens >= revisions[revision] else { return }
-    while revision < revisions.count && tokens >= revisions[revision] { revision += 1 }
-    let evidence = BudgetEvidence(
-      tokens: tokens, curves: curves, profile: { self.profile ?? self.profiler?.profile() },
-      measure: { self.measure($0, pool) })
-    // A budgeter that has opened for this shape promises not to throw.
-    let fresh = try! policy.budgeter.revised(evidence, budgets, shape)
-    curves = evidence.curves
-    newRows = 0
-    let isLast = revision == revisions.count
-    if isLast { history = nil }
-    if fresh != budgets || isLast { adopt(fresh, until: isLast ? nil : revisions.last) }
-  }
-
-  private func measure(_ heads: [HeadIndex], _ pool: WorkerPool?) -> [DistortionCurve] {
-    guard let pool, heads.count > 1 else { return heads.map { measure($0.layer, $0.head) } }
-    let curves = Mutex([DistortionCurve?](repeating: nil, count: heads.count))
-    pool.run(tasks: heads.count) { index in
-      let curve = measure(heads[index].layer, heads[index].head)
-      curves.withLock { $0[index] = curve }
-    }
-    return curves.withLock { $0.map { $0! } }
-  }
-
-  /// What a head loses with fewer rows, by its latest queries.
-  private func measure(_ layer: Int, _ head: Int) -> DistortionCurve {
-    guard let history, let distortion = policy.budgeter.distortion else {
-      preconditionFailure("this policy does not measure heads")
-    }
-    var meter = unsafe DistortionMeter(
-      cache.rows(layer: layer, head: head), prefixRows: prefixRows,
-      moment: DistortionMeter.Moment(tokens: tokens, grid: shape.grid, options: distortion))
-    unsafe history.withQueries(
-      layer: layer, head: head, newest: tokens - 1, count: DistortionMeter.queries
-    ) { unsafe meter.ask($0, birth: $1) }
-    return meter.curve(gain: Double(gains?[layer, head] ?? 1))
-  }
-
-  private func adopt(_ fresh: HeadMap<HeadBudget>, until next: Int?) {
-    budgets = fresh
-    follower?.budgets = fresh
-    var plan = EvictionPlan(reserving: shape.fullRows)
-    for layer in 0..<shape.layers {
-      for head in 0..<shape.heads {
-        let rows = unsafe cache.rows(layer: layer, head: head)
-        let twin = unsafe follower?.rows(layer: layer, head: head)
-        var step = headStep(layer, head)
-        step.now -= 1
-        step.untilUpdate = 0
-        let view = unsafe HeadView(rows, weights: nil, queries: 0, twin: twin)
-        unsafe relieve(view, step, fresh[layer, head], rows, twin, &plan)
-      }
-    }
-    let capacities = policy.capacities(fresh, until: next)
-    cache.recarve(capacities: capacities)
-    follower?.cache.recarve(capacities: capacities)
-  }
-
-  private func addRanks() {
-    for layer in 0..<shape.layers {
-      for head in 0..<shape.heads {
-        let ranks = effectiveRanks(layer: layer, head: head)
-        profile?.heads[layer, head].keyRank = ranks.key
-        profile?.heads[layer, head].valueRank = ranks.value
-      }
-    }
-  }
-
-  /// Effective ranks of the picture's keys and values in a head, from the rows that are live; nil
-  /// if they cannot be computed. Allocates.
-  public func effectiveRanks(layer: Int, head: Int) -> (key: Double?, value: Double?) {
-    let rows = unsafe cache.rows(layer: layer, head: head)
-    let (slots, size) = unsafe (prefixRows..<rows.count, rows.dimension)
-    func rank(_ stored: StoredRows) -> Double? {
-      var matrix = [Float](repeating: 0, count: slots.count * size)
-      unsafe stored.load(slots, into: &matrix)
-      return EffectiveRank.of(matrix, rows: slots.count, columns: size)
-    }
-    return unsafe (rank(rows.keys), rank(rows.values))
   }
 }

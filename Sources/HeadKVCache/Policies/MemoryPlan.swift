@@ -1,9 +1,10 @@
-/// What a sequence's cache takes under a policy, known before the first token.
+/// What a sequence's cache takes under a policy, known before the first token: rows with what
+/// stands beside them, and what is noted of the heads while budgets are to be revised.
 public struct MemoryPlan: Sendable, Hashable, Codable {
   /// Rows that all heads together may hold before budgets are first revised, and afterwards.
   public let profilingRows: Int
   public let steadyRows: Int
-  /// Bytes before budgets are first revised.
+  /// The most bytes before budgets are last revised, with what is noted of the heads until then.
   public let profilingBytes: Int
   /// The most bytes afterwards, however the budgets turn out.
   public let steadyBytes: Int
@@ -12,7 +13,7 @@ public struct MemoryPlan: Sendable, Hashable, Codable {
   /// Whether budgets are revised while the picture is drawn.
   public let isRevised: Bool
 
-  /// The most bytes that the cache ever holds.
+  /// The most bytes that a sequence ever holds.
   public var capBytes: Int { max(profilingBytes, steadyBytes) }
 
   init(
@@ -21,17 +22,22 @@ public struct MemoryPlan: Sendable, Hashable, Codable {
     let first = HeadCapacity(shape, slack: slack, until: budgeter.revisions.first)
     let capacities = opening.map { first.rows(for: $0) }
     profilingRows = capacities.values.reduce(0, +)
-    profilingBytes = shape.byteCount(capacities: capacities)
+    let openingBytes = shape.byteCount(capacities: capacities)
+    let watchBytes = HeadWatch.byteCount(
+      shape, budgeter.profiling, measures: budgeter.distortion != nil)
     fullBytes = shape.byteCount(rowsPerHead: shape.fullRows)
     isRevised = !budgeter.revisions.isEmpty
     if !isRevised {
       steadyRows = profilingRows
-      steadyBytes = profilingBytes
+      steadyBytes = openingBytes
     } else {
       let full = shape.fullRows * shape.allHeads
       steadyRows = min(budgeter.mostRows(shape) + slack * shape.allHeads, full)
       steadyBytes = steadyRows == full ? fullBytes : shape.mostBytes(rows: steadyRows)
     }
+    // Between several revisions the cache is laid out as the budgets turn out.
+    let isLaidOutBetween = budgeter.revisions.count > 1
+    profilingBytes = (isLaidOutBetween ? max(openingBytes, steadyBytes) : openingBytes) + watchBytes
   }
 }
 

@@ -105,12 +105,16 @@ struct PolicyComposer {
 
   /// Rows that a head keeps on average after an update.
   ///
-  /// - Parameter peak: whether the budget holds before an update, too.
-  func rows(_ schedule: EvictionSchedule, peak: Bool = false) throws(PolicyError) -> Int {
+  /// - Parameters:
+  ///   - peak: whether the budget holds before an update, too.
+  ///   - beside: bytes that a budget in bytes has to hold beside the cache.
+  func rows(
+    _ schedule: EvictionSchedule, peak: Bool = false, beside: Int = 0
+  ) throws(PolicyError) -> Int {
     guard let budget = choice.budget else { throw .budgetMissing(choice.name) }
     let slack = schedule.slack(rowsPerStep: shape.rowsPerStep)
     do throws(CacheBudgetError) {
-      let rows = try budget.rowsPerHead(shape, slack: peak ? 0 : slack)
+      let rows = try budget.rowsPerHead(shape, slack: peak ? 0 : slack, beside: beside)
       guard peak, rows < shape.fullRows else { return rows }
       let needed = shape.prefixRows + 1
       guard rows - slack >= needed else {
@@ -120,6 +124,15 @@ struct PolicyComposer {
     } catch {
       throw .budget(error)
     }
+  }
+
+  /// The full cache; profiled where a budget in bytes has room for that.
+  func full(_ profiling: ProfilingOptions?) -> CachePolicy {
+    let profiled = CachePolicy.full(shape, name: choice.name, profiling: profiling)
+    if case .bytes(let limit)? = choice.budget, profiled.memory.capBytes > limit {
+      return .full(shape, name: choice.name)
+    }
+    return profiled
   }
 
   /// The policy; the full cache if every head may keep all rows.
@@ -132,7 +145,7 @@ struct PolicyComposer {
     _ schedule: EvictionSchedule = .everyToken, profiling: ProfilingOptions? = nil
   ) throws(PolicyError) -> CachePolicy {
     if rows >= shape.fullRows {
-      return CachePolicy.full(shape, name: choice.name, profiling: profiling)
+      return full(profiling)
     }
     let total = rows * shape.allHeads
     let budgeter: any Budgeter =

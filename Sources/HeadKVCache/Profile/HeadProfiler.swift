@@ -30,8 +30,7 @@ public final class HeadProfiler: CacheObserver, @unchecked Sendable {
     self.tokens = tokens
     self.tau = tau
     self.domain = domain
-    layout = Layout(
-      ages: shape.prefixRows + tokens.upperBound + shape.rowsPerStep, rows: shape.grid.height)
+    layout = Layout(shape, until: tokens.upperBound)
     sums = AlignedBuffer(count: layout.stride * shape.allHeads, repeating: 0)
   }
 
@@ -42,10 +41,23 @@ public final class HeadProfiler: CacheObserver, @unchecked Sendable {
       domain: options.domain)
   }
 
+  /// Bytes that a profiler with these options takes.
+  static func byteCount(_ shape: SequenceShape, _ options: ProfilingOptions) -> Int {
+    let end = min(options.tokens, shape.grid.count)
+    return Layout(shape, until: end).stride * shape.allHeads * MemoryLayout<Float>.stride
+  }
+
   /// Where the sums of a head lie, in floats from its start.
   private struct Layout {
     let ages: Int
     let rows: Int
+
+    /// - Parameter end: tokens of the picture up to the last that is profiled.
+    init(_ shape: SequenceShape, until end: Int) {
+      ages = shape.prefixRows + end + shape.rowsPerStep
+      rows = shape.grid.height
+    }
+
     // Entropy, reach, prefix mass and the number of queries come first.
     let entropy = 0
     let reach = 1

@@ -18,16 +18,15 @@ extension PolicyRecipe {
   ) { composer throws(PolicyError) in
     let shape = composer.shape
     guard composer.choice.budget != nil else { return .full(shape, name: composer.choice.name) }
-    let rows = try composer.rows(.everyToken)
     let tokens = try composer.profiled("profile", rows: 0)
     let cap: Cap = try composer.oneOf("cap")
     let peaked = try composer.number("peaked", in: 0...1)
     let merge: Merge = try composer.oneOf("merge")
     let distortion = DistortionOptions(anticipatesGrowth: try composer.flag("growth"))
     let profiling = try composer.profiling(tokens: tokens)
-    if rows >= shape.fullRows {
-      return .full(shape, name: composer.choice.name, profiling: profiling)
-    }
+    let watched = HeadWatch.byteCount(shape, profiling, measures: true)
+    let rows = try composer.rows(.everyToken, beside: cap == .strict ? watched : 0)
+    if rows >= shape.fullRows { return composer.full(profiling) }
     let merging: any EvictionRule =
       switch merge {
       case .pairs: PairwiseMerging()

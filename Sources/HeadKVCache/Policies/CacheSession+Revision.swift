@@ -1,0 +1,98 @@
+import HeadKVMath
+import Synchronization
+
+/// Revising budgets, between steps.
+extension CacheSession {
+  /// Completes the profile and revises budgets, as far as either is due.
+  func revise(_ pool: WorkerPool?) {
+    if profile == nil, let options = policy.budgeter.profiling, tokens >= options.tokens {
+      profile = watch?.profile()
+      if options.ranks { addRanks() }
+    }
+    let revisions = policy.budgeter.revisions
+    if revision < revisions.count && tokens >= revisions[revision] {
+      while revision < revisions.count && tokens >= revisions[revision] { revision += 1 }
+      let evidence = BudgetEvidence(
+        tokens: tokens, curves: curves, profile: { self.profile ?? self.watch?.profile() },
+        measure: { self.measure($0, pool) })
+      // A budgeter that has opened for this shape promises not to throw.
+      let fresh = try! policy.budgeter.revised(evidence, budgets, shape)
+      curves = evidence.curves
+      newRows = 0
+      releaseWatch()
+      let isLast = revision == revisions.count
+      if fresh != budgets || isLast { adopt(fresh, until: isLast ? nil : revisions.last) }
+    } else {
+      releaseWatch()
+    }
+  }
+
+  /// Gives up what was noted of the heads once nothing is to come of it.
+  private func releaseWatch() {
+    let isComplete = policy.budgeter.profiling == nil || profile != nil
+    if isComplete && !isProfiling { watch = nil }
+  }
+
+  private func measure(_ heads: [HeadIndex], _ pool: WorkerPool?) -> [DistortionCurve] {
+    guard let pool, heads.count > 1 else { return heads.map(measure) }
+    let curves = Mutex([DistortionCurve?](repeating: nil, count: heads.count))
+    pool.run(tasks: heads.count) { index in
+      let curve = measure(heads[index])
+      curves.withLock { $0[index] = curve }
+    }
+    return curves.withLock { $0.map { $0! } }
+  }
+
+  /// What a head loses with fewer rows, by its latest queries.
+  private func measure(_ head: HeadIndex) -> DistortionCurve {
+    guard let watch, let distortion = policy.budgeter.distortion else {
+      preconditionFailure("this policy does not measure heads")
+    }
+    return unsafe watch.curve(
+      head, rows: cache.rows(layer: head.layer, head: head.head), prefixRows: prefixRows,
+      tokens: tokens, gain: gains?[head.layer, head.head] ?? 1, distortion)
+  }
+
+  private func adopt(_ fresh: HeadMap<HeadBudget>, until next: Int?) {
+    budgets = fresh
+    follower?.budgets = fresh
+    var plan = EvictionPlan(reserving: shape.fullRows)
+    for layer in 0..<shape.layers {
+      for head in 0..<shape.heads {
+        let rows = unsafe cache.rows(layer: layer, head: head)
+        let twin = unsafe follower?.rows(layer: layer, head: head)
+        var step = headStep(layer, head)
+        step.now -= 1
+        step.untilUpdate = 0
+        let view = unsafe HeadView(rows, weights: nil, queries: 0, twin: twin)
+        unsafe relieve(view, step, fresh[layer, head], rows, twin, &plan)
+      }
+    }
+    let capacities = policy.capacities(fresh, until: next)
+    cache.recarve(capacities: capacities)
+    follower?.cache.recarve(capacities: capacities)
+  }
+
+  private func addRanks() {
+    for layer in 0..<shape.layers {
+      for head in 0..<shape.heads {
+        let ranks = effectiveRanks(layer: layer, head: head)
+        profile?.heads[layer, head].keyRank = ranks.key
+        profile?.heads[layer, head].valueRank = ranks.value
+      }
+    }
+  }
+
+  /// Effective ranks of the picture's keys and values in a head, from the rows that are live; nil
+  /// if they cannot be computed. Allocates.
+  public func effectiveRanks(layer: Int, head: Int) -> (key: Double?, value: Double?) {
+    let rows = unsafe cache.rows(layer: layer, head: head)
+    let (slots, size) = unsafe (prefixRows..<rows.count, rows.dimension)
+    func rank(_ stored: StoredRows) -> Double? {
+      var matrix = [Float](repeating: 0, count: slots.count * size)
+      unsafe stored.load(slots, into: &matrix)
+      return EffectiveRank.of(matrix, rows: slots.count, columns: size)
+    }
+    return unsafe (rank(rows.keys), rank(rows.values))
+  }
+}
