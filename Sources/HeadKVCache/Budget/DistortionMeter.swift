@@ -48,21 +48,25 @@ struct DistortionMeter: ~Copyable {
   /// Slots of the picture's rows by birth, and what they stand for.
   private let slots: [Int]
   private let births: [Int32]
-  private let counts: [Float]
+  private let counts: AlignedBuffer<Float>
   /// Keys of all rows and then their values, by slot, in f32 whatever the cache holds.
   private let widened: AlignedBuffer<Float>
   private let keys: UnsafePointer<Float>
   private let values: UnsafePointer<Float>
   private let prefixBiases: [Float]
-  /// For each size of the pool the cluster of each row.
-  private let clusters: [[Int]]
-  /// Errors by pool and window, and the queries they are sums of.
-  private var errors: [[Double]]
+  /// The cluster of each row, for one size of the pool after another.
+  private let clusters: AlignedBuffer<Int32>
+  /// Errors by window, for one size of the pool after another.
+  private let errors: AlignedBuffer<Double>
+  /// Queries that ``errors`` are sums of, by window.
   private var asked: [Int]
+  /// Vectors to work in: total and pool, the sums of values of each cluster, and those of the rows
+  /// before each one.
   private let room: AlignedBuffer<Float>
-  /// Weight, and tokens, of the rows before each one.
-  private var oldMasses: [Float]
-  private var oldTokens: [Float]
+  /// Numbers to work in, by row: logits, weights, and weight and tokens of the rows before it.
+  private let columns: AlignedBuffer<Float>
+  /// Numbers to work in, by cluster: tokens, sum of logits, weight.
+  private let sums: AlignedBuffer<Float>
 
   /// - Precondition: the head has a row beside the prefix.
   init(_ rows: HeadRows, prefixRows: Int, moment: Moment) {
@@ -80,102 +84,125 @@ struct DistortionMeter: ~Copyable {
     order.sort { unsafe rows.births[$0] < rows.births[$1] }
     slots = order
     births = order.map { unsafe rows.births[$0] }
-    counts = order.map { unsafe exp(rows.biases[$0]) }
+    let biases = order.map { unsafe rows.biases[$0] }
+    counts = AlignedBuffer(count: order.count, repeating: 0)
+    for (row, bias) in biases.enumerated() { unsafe counts.base[row] = exp(bias) }
     prefixBiases = (0..<prefixRows).map { unsafe rows.biases[$0] }
-    clusters = unsafe MergeTree(keys: keys, values: values, slots: slots, counts: counts, size: size)
-      .clusters(Self.pools)
-    errors = Array(
-      repeating: Array(repeating: 0, count: order.count), count: Self.pools.count)
+    let found = unsafe MergeTree(
+      keys: keys, values: values, slots: slots, biases: biases, size: size
+    ).clusters(Self.pools)
+    clusters = AlignedBuffer(count: Self.pools.count * order.count, repeating: 0)
+    for (index, cluster) in found.joined().enumerated() {
+      unsafe clusters.base[index] = Int32(cluster)
+    }
+    errors = AlignedBuffer(count: Self.pools.count * order.count, repeating: 0)
     asked = Array(repeating: 0, count: order.count)
-    // Total and pool, the sums of values of each cluster, and those of the rows before each one.
     room = AlignedBuffer(count: (2 + Self.pools.last! + order.count) * size, repeating: 0)
-    oldMasses = Array(repeating: 0, count: order.count)
-    oldTokens = oldMasses
+    columns = AlignedBuffer(count: 4 * order.count, repeating: 0)
+    sums = AlignedBuffer(count: 3 * Self.pools.last!, repeating: 0)
+  }
+
+  private var logits: UnsafeMutablePointer<Float> { unsafe columns.base }
+  private var weights: UnsafeMutablePointer<Float> { unsafe columns.base + slots.count }
+  private var oldMasses: UnsafeMutablePointer<Float> { unsafe columns.base + 2 * slots.count }
+  private var oldTokens: UnsafeMutablePointer<Float> { unsafe columns.base + 3 * slots.count }
+  private var olds: UnsafeMutablePointer<Float> {
+    unsafe room.base + (2 + Self.pools.last!) * size
   }
 
   /// Asks `query`, which saw the rows born up to `birth`.
   mutating func ask(_ query: UnsafePointer<Float>, birth: Int32) {
     let visible = births.partitioningIndex { $0 > birth }
     guard visible > 1 else { return }
+    let mass = unsafe weigh(query, visible)
+    sumOldRows(visible)
+    for pool in Self.pools.indices { ask(pool, visible, mass: mass) }
+  }
+
+  /// The first rows' logits, weights and weighted values; returns the sum of weights.
+  private func weigh(_ query: UnsafePointer<Float>, _ visible: Int) -> Float {
     let scale = 1 / Float(size).squareRoot()
-    let logits = (0..<visible).map {
-      unsafe VectorOperations.dot(query, keys + slots[$0] * size, size) * scale
+    var top = -Float.infinity
+    for row in 0..<visible {
+      let logit = unsafe VectorOperations.dot(query, keys + slots[row] * size, size) * scale
+      unsafe logits[row] = logit
+      top = max(top, logit)
     }
     let prefixLogits = (0..<prefixRows).map {
       unsafe VectorOperations.dot(query, keys + $0 * size, size) * scale + prefixBiases[$0]
     }
-    let top = max(logits.max() ?? 0, prefixLogits.max() ?? -.infinity)
-    let weights = (0..<visible).map { counts[$0] * exp(logits[$0] - top) }
+    top = max(top, prefixLogits.max() ?? -.infinity)
     let total = unsafe room.base
     unsafe total.update(repeating: 0, count: size)
     var mass: Float = 0
     for row in 0..<visible {
-      mass += weights[row]
-      unsafe VectorOperations.add(weights[row], values + slots[row] * size, to: total, size)
+      unsafe logits[row] -= top
+      let weight = unsafe counts.base[row] * exp(logits[row])
+      unsafe weights[row] = weight
+      mass += weight
+      unsafe VectorOperations.add(weight, values + slots[row] * size, to: total, size)
     }
     for row in 0..<prefixRows {
       let weight = exp(prefixLogits[row] - top)
       mass += weight
       unsafe VectorOperations.add(weight, values + row * size, to: total, size)
     }
-    sumOldRows(visible, weights)
-    let lowered = logits.map { $0 - top }
-    for pool in Self.pools.indices { ask(pool, visible, mass: mass, logits: lowered, weights) }
-  }
-
-  private var olds: UnsafeMutablePointer<Float> {
-    unsafe room.base + (2 + Self.pools.last!) * size
+    return mass
   }
 
   /// Weighted values, weights and tokens of the rows before each one.
-  private mutating func sumOldRows(_ visible: Int, _ weights: [Float]) {
+  private func sumOldRows(_ visible: Int) {
     unsafe olds.update(repeating: 0, count: size)
+    unsafe oldMasses[0] = 0
+    unsafe oldTokens[0] = 0
     for row in 0..<visible - 1 {
       let next = unsafe olds + (row + 1) * size
       unsafe next.update(from: olds + row * size, count: size)
       unsafe VectorOperations.add(weights[row], values + slots[row] * size, to: next, size)
-      oldMasses[row + 1] = oldMasses[row] + weights[row]
-      oldTokens[row + 1] = oldTokens[row] + counts[row]
+      unsafe oldMasses[row + 1] = oldMasses[row] + weights[row]
+      unsafe oldTokens[row + 1] = oldTokens[row] + counts.base[row]
     }
   }
 
-  private mutating func ask(
-    _ pool: Int, _ visible: Int, mass: Float, logits: [Float], _ weights: [Float]
-  ) {
+  private mutating func ask(_ pool: Int, _ visible: Int, mass: Float) {
+    let most = Self.pools[pool]
     let total = unsafe room.base
     let merged = unsafe total + size
-    let sums = unsafe merged + size
-    unsafe merged.update(repeating: 0, count: (1 + Self.pools[pool]) * size)
-    var held = [Float](repeating: 0, count: Self.pools[pool])
-    var (logitSums, clusterWeights) = (held, held)
+    let clusterSums = unsafe merged + size
+    unsafe merged.update(repeating: 0, count: (1 + most) * size)
+    let (held, logitSums, clusterWeights) = unsafe (sums.base, sums.base + most, sums.base + 2 * most)
+    unsafe sums.base.update(repeating: 0, count: 3 * most)
+    let clusters = unsafe self.clusters.base + pool * slots.count
+    let errors = unsafe self.errors.base + pool * slots.count
     var mergedMass: Float = 0
     for row in 0..<visible {
       // Rows before `row` are old, the others are the window and the query's own.
       let window = visible - row - 1
-      let (oldMass, oldTokens) = (oldMasses[row], oldTokens[row])
+      let (oldMass, oldTokens) = unsafe (oldMasses[row], self.oldTokens[row])
       if oldTokens >= Float(moment.fewest) {
         let growth =
           moment.anticipatesGrowth
           ? max(Float(moment.horizon - Double(window)) / oldTokens, 1) : 1
-        errors[pool][window] += unsafe Double(
+        unsafe errors[window] += Double(
           VectorOperations.outputError(
             total: total, merged: merged, old: olds + row * size,
             a: 1 / (mass - oldMass + growth * mergedMass), b: growth,
             c: 1 / (mass + (growth - 1) * oldMass), d: growth - 1, size))
         if pool == 0 { asked[window] += 1 }
       }
-      guard !held.isEmpty else { continue }
-      let cluster = clusters[pool][row]
-      let before = held[cluster] > 0 ? clusterWeights[cluster] / held[cluster] : 0
-      mergedMass -= clusterWeights[cluster]
-      held[cluster] += counts[row]
-      logitSums[cluster] += counts[row] * logits[row]
-      let share = exp(logitSums[cluster] / held[cluster])
-      clusterWeights[cluster] = held[cluster] * share
-      mergedMass += clusterWeights[cluster]
+      guard most > 0 else { continue }
+      let cluster = unsafe Int(clusters[row])
+      let count = unsafe counts.base[row]
+      let before = unsafe held[cluster] > 0 ? clusterWeights[cluster] / held[cluster] : 0
+      mergedMass -= unsafe clusterWeights[cluster]
+      unsafe held[cluster] += count
+      unsafe logitSums[cluster] += count * logits[row]
+      let share = unsafe exp(logitSums[cluster] / held[cluster])
+      unsafe clusterWeights[cluster] = held[cluster] * share
+      mergedMass += unsafe clusterWeights[cluster]
       unsafe VectorOperations.regroup(
-        merged, sums + cluster * size, adding: values + slots[row] * size, a: share - before,
-        b: share * counts[row], c: counts[row], size)
+        merged, clusterSums + cluster * size, adding: values + slots[row] * size,
+        a: share - before, b: share * count, c: count, size)
     }
   }
 
@@ -189,7 +216,7 @@ struct DistortionMeter: ~Copyable {
       for window in 0..<slots.count {
         // Few queries saw this window with rows beyond it: what is known of the last holds on.
         if asked[window] >= max(Self.queries / 4, 2) {
-          error = errors[pool][window] / Double(asked[window]) * gain
+          error = unsafe errors.base[pool * slots.count + window] / Double(asked[window]) * gain
           if error.isNaN { error = .greatestFiniteMagnitude }
         }
         if window == 0 { continue }

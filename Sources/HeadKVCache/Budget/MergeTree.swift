@@ -1,97 +1,152 @@
+import Foundation
 import HeadKVMath
 
-/// The order in which rows would be merged, two at a time, if all of them were old.
-@unsafe
-struct MergeTree {
+/// The order in which rows would be merged, two at a time, if all of them were old: the pair that
+/// ``PairwiseMerging`` finds cheapest first, among all rows.
+@safe
+package struct MergeTree: ~Copyable {
   private let count: Int
   private let size: Int
-  /// Key and value of each cluster, side by side.
-  private let centres: UnsafeMutablePointer<Float>
-  private var held: [Float]
-  private let memory: AlignedMemory
+  /// Keys of all clusters, then their values.
+  private let centres: AlignedBuffer<Float>
+  /// Columns of `count`: what the nearest live row before each one costs, logarithms of the numbers
+  /// of tokens, and room for costs.
+  private let columns: AlignedBuffer<Float>
+  /// Number of each row, -1 once it is part of another.
+  private let births: AlignedBuffer<Int32>
+  /// The nearest live row before each one.
+  private let nearest: AlignedBuffer<Int32>
 
-  /// A buffer that may be kept in a copyable value.
-  private final class AlignedMemory {
-    let buffer: AlignedBuffer<Float>
-    init(count: Int) { buffer = AlignedBuffer(count: count, repeating: 0) }
-  }
+  private var keys: UnsafeMutablePointer<Float> { unsafe centres.base }
+  private var values: UnsafeMutablePointer<Float> { unsafe centres.base + count * size }
+  private var distances: UnsafeMutablePointer<Float> { unsafe columns.base }
+  private var biases: UnsafeMutablePointer<Float> { unsafe columns.base + count }
+  private var costs: UnsafeMutablePointer<Float> { unsafe columns.base + 2 * count }
 
-  init(
-    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, slots: [Int], counts: [Float],
+  /// - Parameters:
+  ///   - keys: rows of `size`; `values` likewise.
+  ///   - slots: where the rows lie, in their order.
+  ///   - biases: logarithms of the numbers of tokens that the rows stand for, in the same order.
+  package init(
+    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, slots: [Int], biases: [Float],
     size: Int
   ) {
-    unsafe count = slots.count
-    unsafe self.size = size
-    unsafe held = counts
-    unsafe memory = AlignedMemory(count: slots.count * 2 * size)
-    unsafe centres = memory.buffer.base
+    count = slots.count
+    self.size = size
+    centres = AlignedBuffer(count: 2 * count * size, repeating: 0)
+    columns = AlignedBuffer(count: 3 * count, repeating: 0)
+    births = AlignedBuffer(count: count, repeating: 0)
+    nearest = AlignedBuffer(count: count, repeating: -1)
     for (row, slot) in slots.enumerated() {
-      unsafe (centres + row * 2 * size).update(from: keys + slot * size, count: size)
-      unsafe (centres + row * 2 * size + size).update(from: values + slot * size, count: size)
+      unsafe (self.keys + row * size).update(from: keys + slot * size, count: size)
+      unsafe (self.values + row * size).update(from: values + slot * size, count: size)
+      unsafe births.base[row] = Int32(row)
+      unsafe self.biases[row] = biases[row]
     }
   }
 
-  private func cost(_ a: Int, _ b: Int) -> Float {
-    let (x, y) = unsafe (centres + a * 2 * size, centres + b * 2 * size)
-    let share = unsafe held[a] * held[b] / (held[a] + held[b])
-    let cost =
-      unsafe share * share * VectorOperations.squaredDistance(x, y, size)
-      * VectorOperations.squaredDistance(x + size, y + size, size)
-    // No number is the dearest: there is always a pair to take.
-    return cost < .greatestFiniteMagnitude ? cost : .greatestFiniteMagnitude
-  }
-
-  /// For each of `levels` the cluster of each row when so many are left, numbered from 0.
+  /// For each of `levels` the cluster of each row when so many are left, numbered from 0 in the
+  /// order of their first rows.
   ///
-  /// - Parameter levels: ascending.
+  /// - Parameter levels: ascending; those of 0, and those that are not reached, have each row alone.
   /// - Complexity: O(count^2 * size).
-  consuming func clusters(_ levels: [Int]) -> [[Int]] {
-    var result = unsafe Array(repeating: Array(0..<count), count: levels.count)
-    var parent = unsafe Array(0..<count)
-    var live = unsafe Array(0..<count)
-    // The nearest live row before each one.
-    var nearest = unsafe [(cost: Float, row: Int)](repeating: (.infinity, -1), count: count)
-    for row in unsafe 0..<count { nearest[row] = unsafe best(row, live) }
+  package consuming func clusters(_ levels: [Int]) -> [[Int]] {
+    var result = Array(repeating: Array(0..<count), count: levels.count)
+    var parent = Array(0..<count)
+    var live = count
+    for row in 0..<count { findNearest(row) }
     for level in levels.indices.reversed() where levels[level] > 0 {
-      while live.count > levels[level] {
-        let goes = live.dropFirst().min { nearest[$0].cost < nearest[$1].cost }!
-        let stays = nearest[goes].row
-        unsafe merge(goes, into: stays)
-        parent[goes] = stays
-        live.removeAll { $0 == goes }
-        for row in live where row >= stays {
-          if row == stays || nearest[row].row == goes || nearest[row].row == stays {
-            nearest[row] = unsafe best(row, live)
-          } else {
-            let cost = unsafe cost(row, stays)
-            if cost < nearest[row].cost { nearest[row] = (cost, stays) }
-          }
-        }
+      while live > levels[level] {
+        let (source, target) = cheapest()
+        merge(source, into: target)
+        parent[source] = target
+        live -= 1
+        lookAgain(from: target, without: source)
       }
-      guard unsafe live.count < count else { continue }
-      for row in unsafe 0..<count {
-        var root = row
-        while parent[root] != root { root = parent[root] }
-        result[level][row] = live.firstIndex(of: root)!
-      }
+      if live < count { result[level] = labels(parent) }
     }
     return result
   }
 
-  private func best(_ row: Int, _ live: [Int]) -> (cost: Float, row: Int) {
-    var best = (cost: Float.infinity, row: -1)
-    for other in live {
-      if other >= row { break }
-      let cost = unsafe cost(row, other)
-      if cost < best.cost { best = (cost, other) }
+  /// Each row's cluster. A row's parent stands before it.
+  private func labels(_ parent: [Int]) -> [Int] {
+    var labels = [Int](repeating: 0, count: count)
+    var next = 0
+    for row in 0..<count {
+      if parent[row] == row {
+        labels[row] = next
+        next += 1
+      } else {
+        labels[row] = labels[parent[row]]
+      }
     }
-    return best
+    return labels
   }
 
-  private mutating func merge(_ source: Int, into target: Int) {
-    let share = unsafe held[source] / (held[source] + held[target])
-    let (from, into) = unsafe (centres + source * 2 * size, centres + target * 2 * size)
-    for index in unsafe 0..<2 * size { unsafe into[index] += share * (from[index] - into[index]) }
-    unsafe held[target] += held[source]
+  private func isLive(_ row: Int) -> Bool { unsafe births.base[row] >= 0 }
+
+  private func fillCosts(of row: Int, first: Int, rows: Int) {
+    unsafe Kernels.mergeCosts(
+      keys: AttentionRows(.f32, keys, stride: size),
+      values: AttentionRows(.f32, values, stride: size), biases: biases, births: births.base,
+      born: 0..<Int32(count), row: row, first: first, rows: rows, dim: size, into: costs)
+  }
+
+  private func lowest(_ scores: UnsafePointer<Float>, rows: Int) -> Int? {
+    unsafe MergeScores.lowest(
+      scores, births: births.base, before: Int32(count), first: 0, rows: rows)
+  }
+
+  /// Looks for the nearest live row before `row`.
+  private func findNearest(_ row: Int) {
+    unsafe distances[row] = .infinity
+    if row == 0 { return }
+    fillCosts(of: row, first: 0, rows: row + 1)
+    // The first row never goes, and no number is the dearest: there is always a pair to take.
+    let best = unsafe lowest(costs, rows: row) ?? 0
+    let cost = unsafe costs[best]
+    unsafe distances[row] =
+      cost < .greatestFiniteMagnitude ? cost : .greatestFiniteMagnitude
+    unsafe nearest.base[row] = Int32(best)
+  }
+
+  /// The row whose nearest is the nearest of all, and that one.
+  private func cheapest() -> (source: Int, target: Int) {
+    guard let row = unsafe lowest(distances, rows: count) else {
+      preconditionFailure("a tree has two rows to merge")
+    }
+    return (row, Int(unsafe nearest.base[row]))
+  }
+
+  private func merge(_ source: Int, into target: Int) {
+    let (a, b) = unsafe (exp(biases[source]), exp(biases[target]))
+    let share = a / (a + b)
+    unsafe move(keys + target * size, towards: keys + source * size, by: share)
+    unsafe move(values + target * size, towards: values + source * size, by: share)
+    unsafe biases[target] = log(a + b)
+    unsafe births.base[source] = -1
+    unsafe distances[source] = .infinity
+  }
+
+  private func move(
+    _ row: UnsafeMutablePointer<Float>, towards other: UnsafePointer<Float>, by share: Float
+  ) {
+    for index in 0..<size { unsafe row[index] += share * (other[index] - row[index]) }
+  }
+
+  /// Finds the nearest rows anew after `target` has taken in `source`.
+  private func lookAgain(from target: Int, without source: Int) {
+    var stale: [Int] = [target]
+    fillCosts(of: target, first: target, rows: count)
+    for row in target + 1..<count where isLive(row) {
+      let was = unsafe Int(nearest.base[row])
+      if was == source || was == target {
+        stale.append(row)
+      } else if unsafe costs[row] < distances[row] {
+        unsafe distances[row] = costs[row]
+        unsafe nearest.base[row] = Int32(target)
+      }
+    }
+    for row in stale { findNearest(row) }
   }
 }

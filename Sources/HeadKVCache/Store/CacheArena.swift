@@ -7,7 +7,8 @@
 /// Pages of memory that grow and shrink in place inside a reserved range of addresses.
 ///
 /// Only the pages of `byteCount` can be touched; what is given back is unmapped at once, and
-/// growing moves nothing. Addresses that are reserved and not in use cost no memory.
+/// growing moves nothing. Addresses that are reserved and not in use cost no memory. Where the
+/// system has large pages they are asked for: attention reads the arena from end to end.
 @safe
 struct CacheArena: ~Copyable {
   /// First byte, on a page boundary; the same for the arena's whole life.
@@ -45,6 +46,9 @@ struct CacheArena: ~Copyable {
       let status = unsafe mprotect(
         base + byteCount, target - byteCount, PROT_READ | PROT_WRITE)
       precondition(status == 0, "no memory for \(target) bytes of cache")
+      #if canImport(Glibc)
+        _ = unsafe madvise(base, target, Int32(MADV_HUGEPAGE))
+      #endif
     } else if target < byteCount {
       _ = unsafe Self.reserve(at: base + target, byteCount - target)
     }
