@@ -36,6 +36,8 @@ public final class CacheSession: @unchecked Sendable {
   /// Tokens at the last update.
   private var updatedAt = 0
   private let isPassive: Bool
+  /// Where models of one's own attend, from their first step on.
+  var stepScratch: StepScratch?
 
   /// - Parameters:
   ///   - leader: the session of the picture's other branch, whose plans this one follows.
