@@ -126,15 +126,6 @@ struct PolicyComposer {
     }
   }
 
-  /// The full cache; profiled where a budget in bytes has room for that.
-  func full(_ profiling: ProfilingOptions?) -> CachePolicy {
-    let profiled = CachePolicy.full(shape, name: choice.name, profiling: profiling)
-    if case .bytes(let limit)? = choice.budget, profiled.memory.capBytes > limit {
-      return .full(shape, name: choice.name)
-    }
-    return profiled
-  }
-
   /// The policy; the full cache if every head may keep all rows.
   ///
   /// - Parameters:
@@ -144,9 +135,7 @@ struct PolicyComposer {
     rows: Int, _ rule: any BudgetRule, _ eviction: any EvictionRule,
     _ schedule: EvictionSchedule = .everyToken, profiling: ProfilingOptions? = nil
   ) throws(PolicyError) -> CachePolicy {
-    if rows >= shape.fullRows {
-      return full(profiling)
-    }
+    if rows >= shape.fullRows { return .full(shape, name: choice.name) }
     let total = rows * shape.allHeads
     let budgeter: any Budgeter =
       if let profiling {

@@ -26,7 +26,7 @@ extension PolicyRecipe {
     let profiling = try composer.profiling(tokens: tokens)
     let watched = HeadWatch.byteCount(shape, profiling, measures: true)
     let rows = try composer.rows(.everyToken, beside: cap == .strict ? watched : 0)
-    if rows >= shape.fullRows { return composer.full(profiling) }
+    if rows >= shape.fullRows { return .full(shape, name: composer.choice.name) }
     let merging: any EvictionRule =
       switch merge {
       case .pairs: PairwiseMerging()
