@@ -36,6 +36,7 @@ let package = Package(
     .target(
       name: "HeadKVMath", dependencies: ["CHeadKVKernels", "COpenBLAS", "CLAPACKE"],
       swiftSettings: strict),
+    .target(name: "HeadKVSelfCheck", dependencies: ["HeadKVMath"], swiftSettings: strict),
     .target(name: "HeadKVWeights", dependencies: ["HeadKVFiles"], swiftSettings: strict),
     .target(name: "HeadKVCache", dependencies: ["HeadKVMath"], swiftSettings: strict),
     .target(
@@ -67,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "headkv-run",
       dependencies: [
-        "HeadKV", "HeadKVReport",
+        "HeadKV", "HeadKVReport", "HeadKVBench", "HeadKVSelfCheck", "HeadKVMath", "HeadKVFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -78,7 +79,7 @@ let package = Package(
       ]),
 
     // MARK: - Tests
-    .testTarget(name: "HeadKVMathTests", dependencies: ["HeadKVMath"]),
+    .testTarget(name: "HeadKVMathTests", dependencies: ["HeadKVMath", "HeadKVSelfCheck"]),
     .testTarget(name: "HeadKVCacheTests", dependencies: ["HeadKVCache", "HeadKVMath"]),
     .target(
       name: "HeadKVTestSupport", dependencies: ["HeadKVModels", "HeadKVWeights"],

@@ -168,25 +168,51 @@ static const struct kernel_table *current(void) {
 
 const char *hkv_instruction_set(void) { return current()->name; }
 
-int hkv_select_instruction_set(const char *name) {
-  const struct kernel_table *found = NULL;
-  if (strcmp(name, "portable") == 0) found = &table_portable;
+/// The kernels of that name; NULL if this processor or build lacks them.
+static const struct kernel_table *find(const char *name) {
+  if (strcmp(name, "portable") == 0) return &table_portable;
 #if defined(__x86_64__)
   __builtin_cpu_init();
   int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
              __builtin_cpu_supports("f16c");
-  if (avx2 && strcmp(name, "avx2") == 0) found = &table_avx2;
+  if (avx2 && strcmp(name, "avx2") == 0) return &table_avx2;
   int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   int vnni = avx512 && __builtin_cpu_supports("avx512vnni");
-  if (avx512 && strcmp(name, "avx512") == 0) found = &table_avx512;
-  if (vnni && strcmp(name, "avx512vnni") == 0) found = &table_avx512vnni;
+  if (avx512 && strcmp(name, "avx512") == 0) return &table_avx512;
+  if (vnni && strcmp(name, "avx512vnni") == 0) return &table_avx512vnni;
   if (vnni && __builtin_cpu_supports("avx512bf16") && strcmp(name, "avx512bf16") == 0)
-    found = &table_avx512bf16;
+    return &table_avx512bf16;
 #endif
+  return NULL;
+}
+
+int hkv_has_instruction_set(const char *name) { return find(name) != NULL; }
+
+int hkv_select_instruction_set(const char *name) {
+  const struct kernel_table *found = find(name);
   if (!found) return 0;
   __atomic_store_n(&active, found, __ATOMIC_RELAXED);
   return 1;
+}
+
+const char *hkv_cpu_feature(size_t index) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#define HAS(name) {name, __builtin_cpu_supports(name) != 0}
+  const struct {
+    const char *name;
+    int is_there;
+  } features[] = {HAS("sse4.2"),   HAS("avx"),      HAS("f16c"),     HAS("fma"),
+                  HAS("avx2"),     HAS("avx512f"),  HAS("avx512bw"), HAS("avx512dq"),
+                  HAS("avx512vl"), HAS("avx512vnni"), HAS("avx512bf16")};
+#undef HAS
+  for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+    if (features[i].is_there && index-- == 0) return features[i].name;
+#elif defined(__aarch64__)
+  if (index == 0) return "neon";
+#endif
+  return NULL;
 }
 
 __attribute__((constructor)) static void select_best(void) {

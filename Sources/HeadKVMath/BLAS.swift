@@ -1,4 +1,5 @@
 internal import COpenBLAS
+import Foundation
 
 /// The one place that calls OpenBLAS.
 ///
@@ -44,5 +45,13 @@ package enum BLAS {
   }
 
   /// How OpenBLAS was built, for reports.
-  package static var configuration: String { unsafe String(cString: openblas_get_config()) }
+  package static var configuration: String {
+    unsafe String(cString: openblas_get_config()).trimmingCharacters(in: .whitespaces)
+  }
+
+  /// Threads that OpenBLAS works with: one.
+  package static var threads: Int {
+    _ = singleThreaded
+    return Int(openblas_get_num_threads())
+  }
 }

@@ -4,11 +4,27 @@ internal import CHeadKVKernels
 ///
 /// The pointers may not overlap unless a function says so; nothing here allocates.
 package enum Kernels {
-  /// The instruction set in use: "portable", "avx2" or "avx512"; the best the processor has, or
-  /// what the environment variable `HEADKV_ISA` names.
+  /// The instruction set in use, one of ``instructionSets``; the best the processor has, or what the
+  /// environment variable `HEADKV_ISA` names.
   package static var instructionSet: String { unsafe String(cString: hkv_instruction_set()) }
 
-  /// Switches the process to another instruction set; false if it is not to be had. For tests.
+  /// The instruction sets that this processor and build have, the plainest first.
+  package static var instructionSets: [String] {
+    ["portable", "avx2", "avx512", "avx512vnni", "avx512bf16"].filter { name in
+      unsafe name.withCString { unsafe hkv_has_instruction_set($0) != 0 }
+    }
+  }
+
+  /// The processor's features that matter to the kernels, by the compiler's names.
+  package static var processorFeatures: [String] {
+    var features: [String] = []
+    while let name = unsafe hkv_cpu_feature(features.count) {
+      features.append(unsafe String(cString: name))
+    }
+    return features
+  }
+
+  /// Switches the process to another instruction set; false if it is not to be had. For checks.
   package static func select(instructionSet name: String) -> Bool {
     unsafe name.withCString { unsafe hkv_select_instruction_set($0) != 0 }
   }

@@ -53,7 +53,7 @@ struct Decode: ParsableCommand {
   func run() throws {
     let pool = options.pool
     let machine = MachineDescription.current(
-      threads: pool.threads, version: HeadKVBenchTool.version)
+      threads: pool.threads, version: ToolVersion.number)
     let bench = DecodeBench(
       try matrix(), steps: steps, rounds: options.rounds, warmup: warmup,
       sampling: LineSampling(every: sample))

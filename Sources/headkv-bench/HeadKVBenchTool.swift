@@ -11,9 +11,12 @@ struct HeadKVBenchTool: ParsableCommand {
       tables to where -o says. Each row carries the machine, the kernels, the threads, the commit of \
       the checkout that the tool lies in (else the tool's version) and the date.
       """,
-    version: version,
+    version: ToolVersion.text(tool: "headkv-bench"),
     subcommands: [Decode.self, Parts.self],
     defaultSubcommand: Decode.self)
 
-  static let version = "0.1.0"
+  static func main() {
+    Interrupt.install()
+    main(nil)
+  }
 }

@@ -50,7 +50,7 @@ struct Parts: ParsableCommand {
   func run() throws {
     let pool = options.pool
     let machine = MachineDescription.current(
-      threads: pool.threads, version: HeadKVBenchTool.version)
+      threads: pool.threads, version: ToolVersion.number)
     let results = try bench().run(
       pool: pool, bandwidth: ReadBandwidth(pool: pool), progress: options.progress)
     try options.write(ResultTable(parts: results, machine: machine))

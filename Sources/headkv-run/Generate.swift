@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HeadKV
+import HeadKVBench
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Draw pictures (default).")
@@ -165,7 +166,7 @@ struct Generate: ParsableCommand {
 
   private func recipe(_ options: GenerationOptions) -> [(String, String)] {
     [
-      ("Software", "headkv-run \(HeadKVRun.configuration.version)"),
+      ("Software", "headkv-run \(ToolVersion.number)"),
       ("headkv", settings(options) + ", classes \(classes.joined(separator: " "))"),
     ]
   }

@@ -1,16 +1,25 @@
 import ArgumentParser
 import Foundation
 import HeadKV
+import HeadKVBench
 
 @main
 struct HeadKVRun: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "headkv-run",
     abstract: "Draws pictures with autoregressive models in a fraction of their KV cache.",
-    version: "0.1.0",
-    subcommands: [
-      Generate.self, Decode.self, Tokenize.self, Pack.self, Inspect.self, Evaluate.self,
-      Compare.self, Profile.self, Policies.self,
+    discussion: """
+      Without a subcommand it is generate that runs: headkv-run --class ship -o ship.png.
+      """,
+    version: ToolVersion.text(tool: "headkv-run"),
+    subcommands: [],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Pictures", subcommands: [Generate.self, Decode.self, Tokenize.self]),
+      CommandGroup(name: "Weights", subcommands: [Inspect.self, Pack.self]),
+      CommandGroup(
+        name: "Cache", subcommands: [Policies.self, Evaluate.self, Compare.self, Profile.self]),
+      CommandGroup(name: "Machine", subcommands: [Doctor.self]),
     ],
     defaultSubcommand: Generate.self)
 

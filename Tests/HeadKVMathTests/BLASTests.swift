@@ -1,6 +1,7 @@
 import Testing
 
 import HeadKVMath
+import HeadKVSelfCheck
 
 @Suite struct BLASTests {
   @Test(arguments: [(false, false), (true, false), (false, true), (true, true)])

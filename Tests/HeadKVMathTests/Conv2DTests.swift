@@ -2,109 +2,50 @@ import Foundation
 import Testing
 
 import HeadKVMath
+import HeadKVSelfCheck
 
 private func noise(_ count: Int, seed: UInt64) -> [Float] {
-  var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-  return (0..<count).map { _ in
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Float(state >> 40) / Float(1 << 24) * 2 - 1
-  }
+  ConvolutionCase.noise(count, seed: seed)
 }
 
-private func distance(_ a: [Float], _ b: [Float]) -> Float {
-  a.count == b.count ? zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } : .infinity
-}
+private func distance(_ a: [Float], _ b: [Float]) -> Float { ConvolutionCase.distance(a, b) }
 
 @Suite struct Conv2DTests {
-  struct Case: Sendable {
-    let inputs: Int, outputs: Int, height: Int, width: Int, kernel: Int
-    let sampling: Conv2D.Sampling
-
-    /// For products below 1; errors grow with the number of products of a sum.
-    var tolerance: Float { max(1e-4, 1e-6 * Float(inputs * kernel * kernel)) }
-  }
-
-  static let cases: [Case] = [
-    Case(inputs: 1, outputs: 1, height: 1, width: 1, kernel: 3, sampling: .same),
-    Case(inputs: 3, outputs: 2, height: 1, width: 7, kernel: 3, sampling: .same),
-    Case(inputs: 2, outputs: 5, height: 9, width: 2, kernel: 3, sampling: .same),
-    Case(inputs: 8, outputs: 4, height: 33, width: 29, kernel: 3, sampling: .same),
-    Case(inputs: 7, outputs: 6, height: 5, width: 11, kernel: 1, sampling: .same),
-    Case(inputs: 3, outputs: 4, height: 2, width: 2, kernel: 3, sampling: .halving),
-    Case(inputs: 5, outputs: 4, height: 18, width: 14, kernel: 3, sampling: .halving),
-    Case(inputs: 2, outputs: 3, height: 1, width: 1, kernel: 3, sampling: .doubling),
-    Case(inputs: 5, outputs: 4, height: 13, width: 17, kernel: 3, sampling: .doubling),
+  static let cases: [ConvolutionCase] = [
+    ConvolutionCase(inputs: 1, outputs: 1, height: 1, width: 1, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 3, outputs: 2, height: 1, width: 7, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 2, outputs: 5, height: 9, width: 2, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 8, outputs: 4, height: 33, width: 29, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 7, outputs: 6, height: 5, width: 11, kernel: 1, sampling: .same),
+    ConvolutionCase(inputs: 3, outputs: 4, height: 2, width: 2, kernel: 3, sampling: .halving),
+    ConvolutionCase(inputs: 5, outputs: 4, height: 18, width: 14, kernel: 3, sampling: .halving),
+    ConvolutionCase(inputs: 2, outputs: 3, height: 1, width: 1, kernel: 3, sampling: .doubling),
+    ConvolutionCase(inputs: 5, outputs: 4, height: 13, width: 17, kernel: 3, sampling: .doubling),
     // More than a panel of weights, and windows in several pieces.
-    Case(inputs: 33, outputs: 83, height: 9, width: 70, kernel: 3, sampling: .same),
-    Case(inputs: 40, outputs: 70, height: 6, width: 5, kernel: 1, sampling: .same),
-    Case(inputs: 32, outputs: 96, height: 12, width: 66, kernel: 3, sampling: .halving),
+    ConvolutionCase(inputs: 33, outputs: 83, height: 9, width: 70, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 40, outputs: 70, height: 6, width: 5, kernel: 1, sampling: .same),
+    ConvolutionCase(inputs: 32, outputs: 96, height: 12, width: 66, kernel: 3, sampling: .halving),
     // Winograd tiles: few and many, whole and cut, one panel of weights and several.
-    Case(inputs: 16, outputs: 16, height: 8, width: 8, kernel: 3, sampling: .same),
-    Case(inputs: 32, outputs: 16, height: 30, width: 61, kernel: 3, sampling: .same),
-    Case(inputs: 16, outputs: 208, height: 17, width: 18, kernel: 3, sampling: .same),
-    Case(inputs: 48, outputs: 80, height: 35, width: 53, kernel: 3, sampling: .same),
-    Case(inputs: 16, outputs: 80, height: 5, width: 7, kernel: 3, sampling: .doubling),
-    Case(inputs: 32, outputs: 208, height: 7, width: 9, kernel: 3, sampling: .doubling),
-    Case(inputs: 16, outputs: 32, height: 19, width: 31, kernel: 3, sampling: .doubling),
+    ConvolutionCase(inputs: 16, outputs: 16, height: 8, width: 8, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 32, outputs: 16, height: 30, width: 61, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 16, outputs: 208, height: 17, width: 18, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 48, outputs: 80, height: 35, width: 53, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 16, outputs: 80, height: 5, width: 7, kernel: 3, sampling: .doubling),
+    ConvolutionCase(inputs: 32, outputs: 208, height: 7, width: 9, kernel: 3, sampling: .doubling),
+    ConvolutionCase(inputs: 16, outputs: 32, height: 19, width: 31, kernel: 3, sampling: .doubling),
     // As small as the definition is left to it, with channels that tiles take.
-    Case(inputs: 64, outputs: 64, height: 4, width: 4, kernel: 3, sampling: .same),
+    ConvolutionCase(inputs: 64, outputs: 64, height: 4, width: 4, kernel: 3, sampling: .same),
   ]
 
-  private static func apply(
-    _ c: Case, to input: [Float], through norm: GroupNorm? = nil, addedTo residual: [Float]? = nil,
-    threads: Int
-  ) -> [Float] {
-    let conv = Conv2D(
-      weight: weight(of: c), bias: noise(c.outputs, seed: 3), inputs: c.inputs,
-      outputs: c.outputs, kernel: c.kernel, sampling: c.sampling)
-    let size = conv.outputSize(height: c.height, width: c.width)
-    let runner = Conv2DRunner(pool: WorkerPool(threads: threads))
-    let map = FeatureMap(channels: c.inputs, height: c.height, width: c.width, planes: input)
-    return conv.apply(
-      map, through: norm?.fitted(to: map, silu: true, on: runner),
-      addedTo: residual.map {
-        FeatureMap(channels: c.outputs, height: size.height, width: size.width, planes: $0)
-      }, on: runner
-    ).planes
-  }
-
-  private static func weight(of c: Case) -> [Float] {
-    noise(c.outputs * c.inputs * c.kernel * c.kernel, seed: 2)
-  }
-
-  private static func reference(_ c: Case, _ input: [Float]) -> [Float] {
-    let grows = c.sampling == .doubling
-    let edge = c.kernel / 2
-    return ReferenceConv2D.apply(
-      grows
-        ? ReferenceConv2D.doubled(input, channels: c.inputs, height: c.height, width: c.width)
-        : input,
-      inputs: c.inputs, height: grows ? 2 * c.height : c.height,
-      width: grows ? 2 * c.width : c.width, weight: weight(of: c),
-      bias: noise(c.outputs, seed: 3), outputs: c.outputs,
-      kernel: c.kernel, stride: c.sampling == .halving ? 2 : 1,
-      padding: c.sampling == .halving
-        ? .init(top: 0, left: 0, bottom: 1, right: 1)
-        : .init(top: edge, left: edge, bottom: edge, right: edge))
-  }
-
   @Test(arguments: cases.indices, [1, 3]) func reference(index: Int, threads: Int) {
-    let c = Self.cases[index]
-    let input = noise(c.inputs * c.height * c.width, seed: 1)
-    let expected = Self.reference(c, input)
-    #expect(distance(Self.apply(c, to: input, threads: threads), expected) < c.tolerance)
-    let residual = noise(expected.count, seed: 4)
-    #expect(
-      distance(
-        Self.apply(c, to: input, addedTo: residual, threads: threads),
-        zip(expected, residual).map { $0 + $1 }) < c.tolerance)
+    #expect(ConvolutionCheck.apply(Self.cases[index], threads: threads) < 1)
   }
 
   @Test(arguments: cases.indices) func bitsDoNotDependOnThreads(index: Int) {
     let c = Self.cases[index]
-    let input = noise(c.inputs * c.height * c.width, seed: 1)
-    let alone = Self.apply(c, to: input, threads: 1)
-    for threads in [2, 3, 8] { #expect(Self.apply(c, to: input, threads: threads) == alone) }
+    let input = c.input
+    let alone = c.apply(to: input, threads: 1)
+    for threads in [2, 3, 8] { #expect(c.apply(to: input, threads: threads) == alone) }
   }
 
   /// What the layer reads through a normalisation is the map that the normalisation makes, with
@@ -112,15 +53,15 @@ private func distance(_ a: [Float], _ b: [Float]) -> Float {
   @Test(arguments: cases.indices.filter { cases[$0].inputs % 32 == 0 })
   func throughANormalisation(index: Int) {
     let c = Self.cases[index]
-    let input = noise(c.inputs * c.height * c.width, seed: 1)
+    let input = c.input
     let norm = GroupNorm(scale: noise(c.inputs, seed: 6), shift: noise(c.inputs, seed: 7))
     let map = FeatureMap(channels: c.inputs, height: c.height, width: c.width, planes: input)
     let normal = FeatureMap(channels: c.inputs, height: c.height, width: c.width)
     norm.fitted(to: map, silu: true, on: Conv2DRunner(pool: WorkerPool(threads: 1)))
       .apply(map.pixel(0), count: map.pixels, into: normal.pixel(0))
     #expect(
-      Self.apply(c, to: input, through: norm, threads: 2)
-        == Self.apply(c, to: normal.planes, threads: 2))
+      c.apply(to: input, through: norm, threads: 2)
+        == c.apply(to: normal.planes, threads: 2))
   }
 
   @Test(arguments: [1, 5, 700]) func groupNorm(width: Int) {

@@ -1,76 +1,7 @@
 import Testing
 
 import HeadKVMath
-
-/// Weights of one element type, with the values they widen to.
-final class Weights {
-  let linear: Linear
-  let values: [Float]
-
-  init(_ element: WeightElement, outFeatures: Int, inFeatures: Int, seed: Int) {
-    var numbers = Numbers(seed)
-    let source = numbers.list(outFeatures * inFeatures)
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: max(source.count, 1) * 4, alignment: 64)
-    var values = source
-    for (index, value) in source.enumerated() {
-      switch element {
-      case .f32: memory.storeBytes(of: value, toByteOffset: 4 * index, as: Float.self)
-      case .bf16:
-        let bits = UInt16(value.bitPattern >> 16)
-        memory.storeBytes(of: bits, toByteOffset: 2 * index, as: UInt16.self)
-        values[index] = Float(bitPattern: UInt32(bits) << 16)
-      case .f16:
-        let half = Float16(value)
-        memory.storeBytes(of: half, toByteOffset: 2 * index, as: Float16.self)
-        values[index] = Float(half)
-      }
-    }
-    self.values = values
-    linear = Linear(
-      base: memory, element: element, outFeatures: outFeatures, inFeatures: inFeatures,
-      owner: Memory(memory))
-  }
-}
-
-final class Memory {
-  private let raw: UnsafeMutableRawPointer
-  init(_ raw: UnsafeMutableRawPointer) { self.raw = raw }
-  deinit { raw.deallocate() }
-}
-
-/// y = x W^T (+ y) through the fast path, with gaps between the rows of x and y.
-func multiply(
-  _ linear: Linear, _ x: [Float], rows: Int, threads: Int = 1, columns: [Range<Int>]? = nil,
-  onto start: [Float]? = nil, exactRows: Bool = true
-) -> [Float] {
-  let (n, k) = (linear.outFeatures, linear.inFeatures)
-  let gap = 3
-  let input = AlignedBuffer<Float>(count: rows * (k + gap), repeating: .nan)
-  let output = AlignedBuffer<Float>(count: rows * (n + gap), repeating: .nan)
-  for row in 0..<rows {
-    for i in 0..<k { input.base[row * (k + gap) + i] = x[row * k + i] }
-    if let start { for i in 0..<n { output.base[row * (n + gap) + i] = start[row * n + i] } }
-  }
-  let from = FloatMatrix(base: input.base, rows: rows, columns: k, stride: k + gap)
-  let into = FloatMatrix(base: output.base, rows: rows, columns: n, stride: n + gap)
-  let pool = WorkerPool(threads: threads)
-  let scratch = LinearScratch(rows: rows, features: k)
-  if let columns {
-    let prepared = scratch.prepare(from, for: linear, pool: pool)
-    for range in columns {
-      linear.columns(range, of: prepared, into: into, accumulate: start != nil)
-    }
-  } else {
-    linear.apply(
-      from, into: into, accumulate: start != nil, exactRows: exactRows, scratch: scratch,
-      pool: pool)
-  }
-  for row in 0..<rows {
-    for i in n..<n + gap { #expect(output.base[row * (n + gap) + i].isNaN, "wrote into the gap") }
-  }
-  return (0..<rows).flatMap { row in (0..<n).map { output.base[row * (n + gap) + $0] } }
-}
+import HeadKVSelfCheck
 
 @Suite struct LinearTests {
   static let elements: [WeightElement] = [.f32, .bf16, .f16]
@@ -81,15 +12,7 @@ func multiply(
       (1, 1, 1), (1, 3, 7), (2, 7, 15), (3, 17, 16), (4, 31, 17), (5, 65, 63), (8, 100, 129),
       (16, 8, 100), (17, 33, 64), (33, 5, 65), (64, 9, 31), (1, 129, 1000),
     ] {
-      let weights = Weights(element, outFeatures: n, inFeatures: k, seed: n * k)
-      var numbers = Numbers(rows)
-      let x = numbers.list(rows * k)
-      let found = multiply(weights.linear, x, rows: rows)
-      let expected = ReferenceKernels.linear(x, weights.values, m: rows, n: n, k: k)
-      // The bound of any order of summation: k roundings of at most the sum of magnitudes.
-      let sizes = ReferenceKernels.linear(
-        x.map(abs), weights.values.map(abs), m: rows, n: n, k: k)
-      let worst = worstError(found, expected) { Double(k + 1) * 0x1p-24 * sizes[$0] }
+      let worst = ProductCheck.linear(element, rows: rows, n: n, k: k)
       #expect(worst <= 1, "\(rows) x \(n) x \(k)")
     }
   }

@@ -1,6 +1,7 @@
 import Testing
 
 import HeadKVMath
+import HeadKVSelfCheck
 
 @Suite struct PackedTests {
   static let sizes = [
@@ -20,23 +21,7 @@ import HeadKVMath
   @Test(arguments: Packing.allCases, LinearTests.elements)
   func equalsTheTwinOnOddSizes(_ packing: Packing, _ element: WeightElement) {
     for (rows, n, k) in Self.sizes {
-      let weights = Weights(element, outFeatures: n, inFeatures: k, seed: n + k)
-      var numbers = Numbers(rows)
-      let x = numbers.list(rows * k)
-      let found = multiply(Self.packed(weights, packing), x, rows: rows)
-      let inputs = Self.rows(x, k).flatMap {
-        ReferencePacking.rounded($0, packing, isInput: true)
-      }
-      let rounded = Self.rows(weights.values, k).flatMap {
-        ReferencePacking.rounded($0, packing, isInput: false)
-      }
-      let expected = ReferenceKernels.linear(inputs, rounded, m: rows, n: n, k: k)
-      let sizes = ReferenceKernels.linear(
-        inputs.map(abs), rounded.map(abs), m: rows, n: n, k: k)
-      // Each addition rounds once, in the dot products of pairs twice; scales add a few roundings.
-      let worst = worstError(found, expected) {
-        Double(k + 6) * 0x1p-23 * sizes[$0] + 1e-30
-      }
+      let worst = ProductCheck.packed(packing, element, rows: rows, n: n, k: k)
       #expect(worst <= 1, "\(rows) x \(n) x \(k)")
     }
   }

@@ -219,6 +219,12 @@ uint32_t hkv_sum_u32(const uint32_t *from, size_t count);
 /// or "avx512bf16" (of bytes and of bfloat16).
 const char *hkv_instruction_set(void);
 
+/// Whether this processor and build have the kernels of that name.
+int hkv_has_instruction_set(const char *name);
+
+/// The name of a feature of this processor that matters to the kernels; NULL behind the last.
+const char *hkv_cpu_feature(size_t index);
+
 /// Switches to another instruction set, for tests; 0 if this processor or build lacks it.
 int hkv_select_instruction_set(const char *name);
 

@@ -42,7 +42,7 @@ package struct MachineDescription: Sendable, Equatable {
   package static var memoryBytes: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
 
   #if os(Linux)
-    private static var cpuName: String {
+    package static var cpuName: String {
       let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
       return cpuName(cpuInfo: info) ?? "unknown"
     }
@@ -57,7 +57,7 @@ package struct MachineDescription: Sendable, Equatable {
       }.max()
     }
   #else
-    private static var cpuName: String { systemText("machdep.cpu.brand_string") ?? "unknown" }
+    package static var cpuName: String { systemText("machdep.cpu.brand_string") ?? "unknown" }
 
     /// Bytes of the last-level cache, as the system tells them.
     package static var lastLevelCacheBytes: Int? {

@@ -1,10 +1,10 @@
 import Foundation
 
 /// The commit of the checkout that the running tool was built in.
-enum SourceRevision {
+package enum SourceRevision {
   /// The abbreviated commit, with `-dirty` if files differ from it; nil if the tool does not lie in
   /// a checkout of its sources or there is no git.
-  static let current: String? = {
+  package static let current: String? = {
     guard let folder = Bundle.main.executableURL?.resolvingSymlinksInPath()
       .deletingLastPathComponent().path,
       let root = git(["rev-parse", "--show-toplevel"], in: folder),

@@ -1,19 +1,16 @@
-import Foundation
 import HeadKV
 import HeadKVMath
 
-/// A safetensors file of random weights in the temporary folder, until this is released.
+/// A safetensors file of random weights among the temporary files, until this is released.
 final class RandomFile {
   let path: String
+  private let folder: TemporaryFolder
 
   init(name: String, _ tensors: [TensorToWrite]) throws {
-    let process = ProcessInfo.processInfo.processIdentifier
-    path = FileManager.default.temporaryDirectory
-      .appendingPathComponent("headkv-bench-\(process)-\(name).safetensors").path
+    folder = try TemporaryFolder()
+    path = folder.path + "/\(name).safetensors"
     try SafetensorsWriter.write(tensors, to: path)
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   /// A tensor of small numbers; which ones they are does not matter to time.
   static func tensor(_ name: String, _ shape: [Int]) -> TensorToWrite {

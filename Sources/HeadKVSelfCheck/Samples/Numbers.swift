@@ -1,23 +1,26 @@
-import HeadKVMath
-
 /// Repeatable numbers in [-1, 1).
-struct Numbers {
+package struct Numbers {
   private var state: UInt64
 
-  init(_ seed: Int) { state = UInt64(seed) &* 2_862_933_555_777_941_757 &+ 3_037_000_493 }
+  package init(_ seed: Int) {
+    state = UInt64(seed) &* 2_862_933_555_777_941_757 &+ 3_037_000_493
+  }
 
-  mutating func next() -> Float {
+  package mutating func next() -> Float {
     state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
     return Float(Int32(truncatingIfNeeded: state >> 32)) / 2_147_483_648
   }
 
-  mutating func list(_ count: Int, scale: Float = 1) -> [Float] {
+  package mutating func list(_ count: Int, scale: Float = 1) -> [Float] {
     (0..<count).map { _ in next() * scale }
   }
 }
 
 /// Largest error in units of `bound[i]`: at most 1 when every element is within its bound.
-func worstError(_ found: [Float], _ expected: [Double], bound: (Int) -> Double) -> Double {
+package func worstError(
+  _ found: [Float], _ expected: [Double], bound: (Int) -> Double
+) -> Double {
+  guard found.count == expected.count else { return .infinity }
   var worst = 0.0
   for index in expected.indices {
     let error = abs(Double(found[index]) - expected[index]) / bound(index)
