@@ -3,7 +3,7 @@ PACKAGES = openblas lapacke libpng zlib
 DEBIAN = libopenblas-dev liblapacke-dev libpng-dev zlib1g-dev pkg-config
 SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: build deps demo test consumer bench bench-peers fuzz install clean
+.PHONY: build deps demo test consumer bench bench-peers fuzz man install clean
 
 build: deps
 	swift build -c release
@@ -49,11 +49,25 @@ RUNS ?= 2000000
 fuzz: deps
 	HEADKV_FUZZ_RUNS=$(RUNS) swift test -c release --filter WeightFuzz
 
+# A manual page for each tool, from what its --help says.
+TOOLS = headkv-run headkv-bench
+MANUALS = .build/plugins/GenerateManual/outputs
+man: build
+	swift package generate-manual
+
 PREFIX ?= /usr/local
-install: build
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install .build/release/headkv-run .build/release/headkv-bench $(DESTDIR)$(PREFIX)/bin
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: man
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
+	  $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	cp -R .build/release/HeadKV_HeadKV.resources $(DESTDIR)$(PREFIX)/bin
+	set -e; for tool in $(TOOLS); do \
+	  install .build/release/$$tool $(DESTDIR)$(PREFIX)/bin; \
+	  install -m 644 $(MANUALS)/$$tool/$$tool.1 $(SHARE)/man/man1; \
+	  script=".build/release/$$tool --generate-completion-script"; \
+	  $$script bash > $(SHARE)/bash-completion/completions/$$tool; \
+	  $$script zsh > $(SHARE)/zsh/site-functions/_$$tool; \
+	  $$script fish > $(SHARE)/fish/vendor_completions.d/$$tool.fish; done
 
 clean:
 	rm -rf .build .venv-bench out Examples/Consumer/.build

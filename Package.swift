@@ -92,8 +92,13 @@ let package = Package(
       ]),
     .testTarget(
       name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights", "HeadKVFiles"]),
-    .testTarget(name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV", "HeadKVTestSupport"]),
-    .testTarget(name: "HeadKVBenchTests", dependencies: ["headkv-bench", "HeadKVBench", "HeadKVMath"]),
+    .testTarget(
+      name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV", "HeadKVTestSupport"],
+      exclude: ["Help"]),
+    .testTarget(
+      name: "HeadKVBenchTests",
+      dependencies: ["headkv-bench", "HeadKVBench", "HeadKVMath", "HeadKVTestSupport"],
+      exclude: ["Help"]),
     .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
     .testTarget(name: "HeadKVReportTests", dependencies: ["HeadKVReport", "HeadKVImage"]),
     .testTarget(

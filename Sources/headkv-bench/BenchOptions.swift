@@ -6,37 +6,63 @@ import HeadKVMath
 
 /// What both commands take.
 struct BenchOptions: ParsableArguments {
-  @Option(help: "Published sizes: a list of B, L, XL, XXL, XXXL, 1B, 3B, 7B.")
+  @Option(
+    help: ArgumentHelp(
+      "Published sizes: a list of B, L, XL, XXL, XXXL, 1B, 3B, 7B.", valueName: "list"),
+    completion: .list(["B", "L", "XL", "XXL", "XXXL", "1B", "3B", "7B"]))
   var shape = "B"
 
-  @Option(help: "Guided images at a time, two sequences each: a list.")
+  @Option(
+    help: ArgumentHelp(
+      "Guided images at a time, two sequences each: a list.", valueName: "list"))
   var batch = "1,4"
 
-  @Option(help: "Sides of the token grid: a list.")
+  @Option(help: ArgumentHelp("Sides of the token grid: a list.", valueName: "list"))
   var grid = "16"
 
-  @Option(help: "Types of the weights: a list of auto (f32 in place), f32, bf16, int8.")
+  @Option(
+    help: ArgumentHelp(
+      "Types of the weights: a list of auto (f32 in place), f32, bf16, int8.",
+      valueName: "list"),
+    completion: .list(WeightPrecision.allCases.map(\.rawValue)))
   var precision = "bf16"
 
-  @Option(help: "Cache policies: a list of what headkv-run's --kv-policy takes.")
+  @Option(
+    help: ArgumentHelp(
+      "Cache policies: a list of names that `headkv-run policies` gives.", valueName: "list"),
+    completion: .list(PolicyCatalog.all.map(\.name)))
   var policy = "full,auto"
 
   @Option(
-    help: "Cache budgets: a list of what headkv-run's --kv-budget takes. 'full' has only 1.")
+    help: ArgumentHelp(
+      "Cache budgets: a list of shares (1/6, 17%), rows of a head (43rows) and bytes (64MiB); "
+        + "full has only 1.", valueName: "list"),
+    completion: .list(["1/4", "1/6", "1/10", "1/16"]))
   var budget = "1/6"
 
-  @Option(help: "Types of the cached rows: a list of f32, f16, bf16, int8.")
+  @Option(
+    help: ArgumentHelp(
+      "Types of the cached rows: a list of f32, f16, bf16, int8.", valueName: "list"),
+    completion: .list(CacheElement.allCases.map(\.rawValue)))
   var kvType = "f32"
 
-  @Option(name: .shortAndLong, help: "Rounds.")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Rounds that count.", valueName: "number"))
   var rounds = 3
 
-  @Option(name: .shortAndLong, help: "Threads. Default: all processors.")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Threads to work with. (default: one a processor)", valueName: "number"))
   var threads: Int?
 
   @Option(
     name: .shortAndLong,
-    help: "Where tables go: a list of md, json, csv (printed) and of files with such a suffix.")
+    help: ArgumentHelp(
+      "Where tables go: a list of md, json, csv (printed) and of files with such a suffix.",
+      valueName: "list"),
+    completion: .file(extensions: ["md", "json", "csv"]))
   var output = "md"
 
   @Flag(name: .shortAndLong, help: "Say nothing on standard error.")

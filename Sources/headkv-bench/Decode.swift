@@ -14,17 +14,18 @@ struct Decode: ParsableCommand {
 
   @OptionGroup var options: BenchOptions
 
-  @Option(help: "Steps of a round. Default: the whole picture.")
+  @Option(
+    help: ArgumentHelp("Steps of a round. (default: the whole picture)", valueName: "number"))
   var steps: Int?
 
   @Option(
-    help: """
-      Time one line of so many under full caches, spread evenly over the picture, and only fill the \
-      cache on the others.
-      """)
+    help: ArgumentHelp(
+      "Under full caches, time one line of so many, spread evenly over the picture, and only fill "
+        + "the cache on the others.", valueName: "number"))
   var sample = 1
 
-  @Option(help: "Steps of each setting that do not count.")
+  @Option(
+    help: ArgumentHelp("Steps of each setting that do not count.", valueName: "number"))
   var warmup = 4
 
   func validate() throws {

@@ -14,10 +14,14 @@ struct Parts: ParsableCommand {
 
   @OptionGroup var options: BenchOptions
 
-  @Option(help: "Parts: a list of projections, attention, head, sampling, eviction, vq, load.")
+  @Option(
+    help: ArgumentHelp(
+      "Parts: a list of projections, attention, head, sampling, eviction, vq, load.",
+      valueName: "list"),
+    completion: .list(PartsBench.Kind.allCases.map(\.rawValue)))
   var only = PartsBench.Kind.allCases.map(\.rawValue).joined(separator: ",")
 
-  @Option(help: "Rounds that do not count.")
+  @Option(help: ArgumentHelp("Rounds that do not count.", valueName: "number"))
   var warmup = 1
 
   func validate() throws {

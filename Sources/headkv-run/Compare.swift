@@ -5,37 +5,56 @@ import HeadKVReport
 
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compare cache policies on the same tokens: a table and a chart of loss and memory.")
+    abstract: "Compare cache policies on the same tokens.",
+    discussion: """
+      Gives a table and a chart of loss against memory. Lists are separated by commas; every policy \
+      meets every budget.
+      """)
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var rows: RowOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Model options") var model: ModelOptions
+  @OptionGroup(title: "Cache options") var rows: RowOptions
+  @OptionGroup(title: "Run options") var common: CommonOptions
 
   @Option(
     help: ArgumentHelp(
-      "Cache policies: a list, each with its options behind colons, as in "
-        + "merge:budgets=entropy:window=0.6. strict is auto:cap=strict."))
+      "Policies: a list, each with its options behind colons, as in "
+        + "merge:budgets=entropy:window=0.6; strict stands for auto:cap=strict.",
+      valueName: "list"),
+    completion: .policies)
   var kvPolicy = "auto,strict,headkv,line,merge,snapkv,adakv,window,h2o"
 
-  @Option(help: "Cache budgets: a list of what generate takes.")
+  @Option(
+    help: ArgumentHelp("Budgets: a list of what generate takes.", valueName: "list"),
+    completion: .budgets)
   var kvBudget = "1/4,1/6,1/10,1/16"
 
-  @Option(help: "Safetensors with tokens [N,T] and classes [N]. Default: the bundled 64 pictures.")
+  @Option(
+    help: ArgumentHelp(
+      "Safetensors with tokens [N,T] and classes [N]. (default: the bundled 64 pictures)",
+      valueName: "file"),
+    completion: .safetensors)
   var tokens: String?
 
-  @Option(help: "Pictures to use at most.")
+  @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
   var limit: Int?
 
-  @Option(help: "Pictures at the same time; changes nothing in the result.")
+  @Option(
+    help: ArgumentHelp(
+      "Pictures at the same time; changes nothing in the result.", valueName: "number"))
   var batch = 16
 
-  @Option(name: .shortAndLong, help: "The chart: .svg or .png.")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write the chart: .svg or .png.", valueName: "file"),
+    completion: .charts)
   var output: String?
 
-  @Option(name: .shortAndLong, help: "The table: text, md, csv or json.")
+  @Option(name: .shortAndLong, help: "How the table is printed.")
   var format: TableFormat = .text
 
-  @Option(help: "A page with chart and table (HTML).")
+  @Option(
+    help: ArgumentHelp("Write a page with chart and table (HTML).", valueName: "file"),
+    completion: .pages)
   var report: String?
 
   func validate() throws {

@@ -2,33 +2,52 @@ import ArgumentParser
 import HeadKV
 
 struct Decode: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Decode a tokens file to a PNG.")
+  static let configuration = CommandConfiguration(
+    abstract: "Decode tokens to pictures.")
 
-  @Argument(help: "Tokens file (safetensors: tokens [N,T]).")
+  @Argument(help: "Safetensors with tokens [N,T].", completion: .safetensors)
   var tokens: String
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Run options") var common: CommonOptions
 
-  @Option(name: .shortAndLong, help: "PNG: a sheet, or one file each with %d or %03d.")
+  @OptionGroup var tokenizer: TokenizerOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Columns of the token grid. (default: those of a square)", valueName: "tokens"))
+  var grid: Int?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "PNG to write: a sheet, or a file for each picture with %d or %03d in its name.",
+      valueName: "file"),
+    completion: .pictures)
   var output = "headkv.png"
 
-  @Option(help: "Columns of the sheet.")
+  @Option(help: ArgumentHelp("Columns of the sheet.", valueName: "number"))
   var columns = 8
 
-  @Option(help: "Pictures to decode at most.")
+  @Option(
+    help: ArgumentHelp("Pictures to decode at most. (default: all)", valueName: "number"))
   var limit: Int?
+
+  func validate() throws {
+    if let grid, !(1...1024).contains(grid) { throw ValidationError("--grid must be 1 to 1024") }
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+    if columns < 1 { throw ValidationError("--columns must be at least 1") }
+  }
 
   func run() throws {
     let paths = try OutputPaths(output)
     try paths.check()
     let set = try TokenSet(reading: tokens)
-    let tokenizer = try model.loadTokenizer()
+    let tokenizer = try self.tokenizer.load()
     var pictures: [RGBImage] = []
     for row in set.tokens.prefix(limit ?? Int.max) {
       if Interrupt.isRequested { throw GenerationCancelled() }
-      let side = model.grid ?? Int(Double(row.count).squareRoot().rounded())
-      guard side > 0, row.count % side == 0, model.grid != nil || side * side == row.count else {
+      let side = grid ?? Int(Double(row.count).squareRoot().rounded())
+      guard side > 0, row.count % side == 0, grid != nil || side * side == row.count else {
         throw OptionError("\(tokens): a picture", "\(row.count) tokens", "a square grid (or say --grid)")
       }
       pictures.append(
@@ -36,7 +55,7 @@ struct Decode: ParsableCommand {
           tokens: row, width: side, height: row.count / side, threads: common.threadCount ?? 2))
     }
     guard !pictures.isEmpty else { throw OptionError("\(tokens): pictures", "0", "at least one") }
-    let written = try paths.write(pictures, columns: max(columns, 1), text: [])
+    let written = try paths.write(pictures, columns: columns, text: [])
     if common.json { try Output.json(["files": written]) }
     for path in written {
       Output.text("wrote \(path)", json: common.json, quiet: common.quiet)

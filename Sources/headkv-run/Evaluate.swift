@@ -4,22 +4,36 @@ import HeadKV
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure what a cache policy costs in prediction, teacher-forced on known tokens.")
+    abstract: "Measure what a cache policy costs in prediction.",
+    discussion: """
+      Feeds known tokens to the model (teacher forcing) and compares its predictions with those of \
+      the full cache: loss in nats a token, and how often both find the same token likeliest.
+      """)
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var cache: CacheOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Model options") var model: ModelOptions
+  @OptionGroup(title: "Cache options") var cache: CacheOptions
+  @OptionGroup(title: "Run options") var common: CommonOptions
 
-  @Option(help: "Safetensors with tokens [N,T] and classes [N]. Default: the bundled 64 pictures.")
+  @Option(
+    help: ArgumentHelp(
+      "Safetensors with tokens [N,T] and classes [N]. (default: the bundled 64 pictures)",
+      valueName: "file"),
+    completion: .safetensors)
   var tokens: String?
 
-  @Option(help: "Pictures to use at most.")
+  @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
   var limit: Int?
 
-  @Option(help: "Write the loss of each token, [N,T].")
+  @Option(
+    help: ArgumentHelp(
+      "Write the loss of each token: safetensors with nll and nll_full [N,T].",
+      valueName: "file"),
+    completion: .safetensors)
   var perToken: String?
 
-  @Option(help: "Pictures at the same time; changes nothing in the result.")
+  @Option(
+    help: ArgumentHelp(
+      "Pictures at the same time; changes nothing in the result.", valueName: "number"))
   var batch = 16
 
   func validate() throws {

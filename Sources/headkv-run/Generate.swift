@@ -4,62 +4,97 @@ import HeadKV
 import HeadKVBench
 
 struct Generate: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Draw pictures (default).")
+  static let configuration = CommandConfiguration(abstract: "Draw pictures of classes or captions.",
+    discussion: """
+      Flags have the names and defaults of LlamaGen where it has them. Says the settings, what the \
+      cache would take in full and what it held, tokens a second and peak memory. Ctrl-C ends a run \
+      within a token; files are whole or absent.
+      """)
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var cache: CacheOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Model options") var model: ModelOptions
+  @OptionGroup(title: "Cache options") var cache: CacheOptions
+  @OptionGroup(title: "Run options") var common: CommonOptions
 
   @Option(
     name: [.customLong("class"), .customShort("c")],
-    help: "Class index or name; repeatable; ranges 0-9; all.")
+    help: ArgumentHelp(
+      "Class to draw, by index or name; a range as 0-9; all. Repeatable. (default: 0)"),
+    completion: .classes)
   var classes: [String] = []
 
-  @Option(help: "Caption features: safetensors with captions [N,T,D] and mask [N,T].")
+  @Option(
+    help: ArgumentHelp(
+      "Captions to draw, as features: safetensors with captions [N,T,D] and mask [N,T].",
+      valueName: "file"),
+    completion: .safetensors)
   var captions: String?
 
-  @Option(name: [.customLong("count"), .customShort("n")], help: "Pictures of each class.")
+  @Option(
+    name: [.customLong("count"), .customShort("n")],
+    help: ArgumentHelp("Pictures of each class or caption.", valueName: "number"))
   var count = 1
 
   @Option(name: .shortAndLong, help: "Picture i draws with seed + i.")
   var seed: UInt64 = 0
 
-  @Option(help: "Guidance scale; 1 is none.")
+  @Option(help: ArgumentHelp("Guidance scale; 1 is no guidance.", valueName: "scale"))
   var cfgScale: Float = 4
 
-  @Option(help: "Last step with guidance; -1 is all.")
+  @Option(help: ArgumentHelp("Last step with guidance; -1: every step.", valueName: "step"))
   var cfgInterval = -1
 
-  @Option(help: "Likeliest tokens in the draw; 0 is all.")
+  @Option(
+    help: ArgumentHelp("Draw among so many likeliest tokens; 0: among all.", valueName: "number"))
   var topK = 2000
 
-  @Option(help: "Probability in the draw.")
+  @Option(
+    help: ArgumentHelp(
+      "Draw among the likeliest tokens that hold so much probability.", valueName: "probability"))
   var topP: Float = 1
 
-  @Option(help: "Divides the logits.")
+  @Option(
+    help: ArgumentHelp(
+      "Divides the logits: below 1 likely tokens are drawn more often.", valueName: "number"))
   var temperature: Float = 1
 
-  @Flag(help: "Take the likeliest token.")
+  @Flag(help: "Take the likeliest token instead of drawing one.")
   var greedy = false
 
-  @Option(help: "Pictures drawn at the same time; changes nothing in them.")
+  @Option(
+    help: ArgumentHelp(
+      "Pictures drawn at the same time; changes nothing in them.", valueName: "number"))
   var batch = 16
 
   @Option(
     name: .shortAndLong,
-    help: "PNG: a sheet, or one file each with %d or %03d. Default: headkv.png.")
+    help: ArgumentHelp(
+      "PNG to write: a sheet, or a file for each picture with %d or %03d in its name. (default: "
+        + "headkv.png, unless there is --tokens-out)", valueName: "file"),
+    completion: .pictures)
   var output: String?
 
-  @Option(help: "Also write the tokens (safetensors: tokens [N,T], classes [N]).")
+  @Option(
+    help: ArgumentHelp(
+      "Write the tokens: safetensors with tokens [N,T] and classes [N].", valueName: "file"),
+    completion: .safetensors)
   var tokensOut: String?
 
-  @Option(help: "Columns of the sheet. Default: one for each class.")
+  @Option(
+    help: ArgumentHelp(
+      "Columns of the sheet. (default: as many as suit the classes)", valueName: "number"))
   var columns: Int?
 
-  @Option(help: "A page on the run (HTML); draws the pictures with the full cache, too.")
+  @Option(
+    help: ArgumentHelp(
+      "Write a page on the run (HTML); draws the pictures with the full cache, too.",
+      valueName: "file"),
+    completion: .pages)
   var report: String?
 
-  @Option(help: "With --report: a folder for each figure as PNG and SVG.")
+  @Option(
+    help: ArgumentHelp(
+      "With --report: a folder for each figure as PNG and SVG.", valueName: "folder"),
+    completion: .directory)
   var figures: String?
 
   func validate() throws {
@@ -80,7 +115,7 @@ struct Generate: ParsableCommand {
     try paths?.check()
     for path in [tokensOut, report].compactMap({ $0 }) { try OutputPaths.checkDirectory(of: path) }
     let gpt = try model.load(needsTokenizer: wantsPictures, threads: common.threadCount)
-    let tokenizer = try wantsPictures ? self.model.openTokenizer(for: gpt.gpt) : nil
+    let tokenizer = try wantsPictures ? self.model.tokenizer.open(for: gpt.gpt) : nil
     let request = try Request(self, gpt)
     let generator = try Generator(model: gpt, options: options)
     say(gpt.gpt.configuration.summary)

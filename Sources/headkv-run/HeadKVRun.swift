@@ -15,8 +15,8 @@ struct HeadKVRun: ParsableCommand {
     subcommands: [],
     groupedSubcommands: [
       CommandGroup(
-        name: "Pictures", subcommands: [Generate.self, Decode.self, Tokenize.self]),
-      CommandGroup(name: "Weights", subcommands: [Inspect.self, Pack.self]),
+        name: "Picture", subcommands: [Generate.self, Decode.self, Tokenize.self]),
+      CommandGroup(name: "Weight", subcommands: [Inspect.self, Pack.self]),
       CommandGroup(
         name: "Cache", subcommands: [Policies.self, Evaluate.self, Compare.self, Profile.self]),
       CommandGroup(name: "Machine", subcommands: [Doctor.self]),

@@ -4,13 +4,19 @@ import HeadKV
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a weight file holds (model, tensors, types, bytes, problems), or a picture.")
+    abstract: "Say what a weight file holds, or how a picture was drawn.",
+    discussion: """
+      Of weights: model, tensors, types, bytes and problems; the exit code is 1 if there are \
+      problems. Of a PNG: its size and the settings it was drawn with.
+      """)
 
-  @Argument(help: "Weight file, or a PNG for its recipe. Default: the bundled GPT.")
+  @Argument(
+    help: "Weight file or PNG. (default: the bundled GPT)",
+    completion: .file(extensions: ["pt", "pth", "bin", "safetensors", "json", "headkv", "png"]))
   var file: String?
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Model options") var model: ModelOptions
+  @OptionGroup(title: "Run options") var common: CommonOptions
 
   @Flag(help: "List every tensor.")
   var tensors = false

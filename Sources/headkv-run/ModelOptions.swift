@@ -4,13 +4,15 @@ import HeadKV
 
 extension WeightPrecision: ExpressibleByArgument {}
 extension CacheElement: ExpressibleByArgument {}
+extension GuidanceBranches: ExpressibleByArgument {}
 
 /// How rows are held.
 struct RowOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Type of cached keys and values: f32 (exact); bf16 and f16 (half the memory, f16 with an eighth of the rounding of bf16); int8 (near a quarter of the memory, with a scale for each key and value, and the largest rounding)."
-    ))
+      "Type of cached keys and values: f32 as computed; f16 and bf16 in half the memory, f16 with "
+        + "an eighth of the rounding; int8 in about a third, with a scale for each key and value.",
+      valueName: "type"))
   var kvType: CacheElement = .f32
 }
 
@@ -18,33 +20,47 @@ struct RowOptions: ParsableArguments {
 struct ModelOptions: ParsableArguments {
   @Option(
     name: [.customLong("gpt"), .customLong("gpt-ckpt"), .customShort("m")],
-    help:
-      "GPT weights (.pt, .bin, .safetensors, .index.json, or packed). Default: the bundled model.")
+    help: ArgumentHelp(
+      "Weights of the GPT: .pt, .bin, .safetensors, .index.json, or packed. (default: the bundled "
+        + "model)", valueName: "file"),
+    completion: .gptFiles)
   var gpt: String?
 
-  @Option(
-    name: [.customLong("vq"), .customLong("vq-ckpt")],
-    help: "VQ tokenizer weights. Default: the bundled ones, if the GPT is bundled.")
-  var vq: String?
+  @OptionGroup var tokenizer: TokenizerOptions
 
   @Option(
     name: [.customLong("preset"), .customLong("gpt-model")],
-    help: "Published size: GPT-B, L, XL, XXL, XXXL, 1B, 3B or 7B.")
+    help: ArgumentHelp(
+      "Published size: GPT-B, L, XL, XXL, XXXL, 1B, 3B or 7B. (default: as the weights tell)",
+      valueName: "size"),
+    completion: .presets)
   var preset: String?
 
-  @Option(help: "Attention heads, where weights and config.json don't tell.")
+  @Option(
+    help: ArgumentHelp(
+      "Attention heads of a layer, where weights and config.json don't tell.",
+      valueName: "number"))
   var heads: Int?
 
-  @Option(help: "Token grid's side, e.g. 16 or 24.")
+  @Option(
+    help: ArgumentHelp(
+      "Side of the token grid, such as 16 or 24, where weights and config.json don't tell.",
+      valueName: "tokens"))
   var grid: Int?
 
-  @Option(help: "Picture's side in pixels, e.g. 256 or 384; says the grid of a 16-fold tokenizer.")
+  @Option(
+    help: ArgumentHelp(
+      "Side of the picture, such as 256 or 384, from which the grid follows; 16 pixels a token "
+        + "unless --vq says otherwise.", valueName: "pixels"))
   var imageSize: Int?
 
   @Option(
-    help:
-      "Weights in memory: f32, bf16, int8, or auto: as stored or packed, in place in the file.")
+    help: ArgumentHelp(
+      "Weights in memory; auto: as they are stored or packed, in place in the file.",
+      valueName: "type"))
   var precision: WeightPrecision = .auto
+
+  var vq: String? { tokenizer.vq }
 
   func validate() throws {
     if let preset, GPTPreset.named(preset) == nil {
@@ -91,50 +107,46 @@ struct ModelOptions: ParsableArguments {
     }
     return pixels / factor
   }
-
-  /// The tokenizer that draws what `gpt` says, checked and still to be loaded.
-  func openTokenizer(for gpt: GPT) throws -> TokenizerLoading {
-    try TokenizerLoading(vq ?? BundledFiles.path("vq.safetensors"), for: gpt)
-  }
-
-  /// The tokenizer alone.
-  func loadTokenizer() throws -> VQTokenizer {
-    try VQTokenizer(TensorCatalog.open(vq ?? BundledFiles.path("vq.safetensors")))
-  }
 }
 
 /// What a cache may hold.
 struct CacheOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Which rows the cache keeps: "
-        + PolicyCatalog.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ") + "."))
+      "Which rows the cache keeps: \(PolicyCatalog.all.map(\.name).joined(separator: ", ")); "
+        + "`headkv-run policies` tells what each does.", valueName: "name"),
+    completion: .policies)
   var kvPolicy: String = "auto"
 
   @Option(
-    help: "What each sequence may keep: 1/6, 17%, 43rows (a head, prefix included), 64MiB.")
+    help: ArgumentHelp(
+      "What a sequence may keep: a share (1/6, 17%), rows of a head on average with the prefix "
+        + "counted (43rows), or bytes (64MiB). (default: everything)", valueName: "budget"),
+    completion: .budgets)
   var kvBudget: String?
 
   @OptionGroup var rows: RowOptions
 
   @Option(
-    help: "name=value: an option of the policy, as `headkv-run policies` lists them; repeatable.")
+    help: ArgumentHelp(
+      "Set an option of the policy, as `headkv-run policies` lists them; repeatable.",
+      valueName: "name=value"),
+    completion: .policyOptions)
   var kvOption: [String] = []
 
   @Option(
-    help: "When the budget holds under auto: after the first rows are profiled, or strict, always.")
+    help: ArgumentHelp(
+      "When the budget holds under auto: after the heads are profiled, or strict: from the first "
+        + "token on. (default: after)", valueName: "when"))
   var kvCap: CapText?
 
   enum CapText: String, ExpressibleByArgument, CaseIterable { case after, strict }
 
-  @Option(help: "independent, or shared: both branches of a guided picture keep the same tokens.")
-  var kvBranches = "independent"
-
-  func validate() throws {
-    guard GuidanceBranches(rawValue: kvBranches) != nil else {
-      throw ValidationError("--kv-branches must be independent or shared")
-    }
-  }
+  @Option(
+    help: ArgumentHelp(
+      "Whether both branches of a guided picture keep the same tokens (shared).",
+      valueName: "how"))
+  var kvBranches: GuidanceBranches = .independent
 
   /// - Throws: ``CacheBudgetError`` or ``OptionError`` naming what cannot be read.
   func choice() throws -> PolicyChoice {
@@ -155,7 +167,7 @@ struct CacheOptions: ParsableArguments {
     }
     return PolicyChoice(
       kvPolicy, budget: try kvBudget.map { budget throws in try CacheBudget(parsing: budget) },
-      options: options, branches: GuidanceBranches(rawValue: kvBranches) ?? .independent,
+      options: options, branches: kvBranches,
       element: rows.kvType)
   }
 
@@ -163,17 +175,21 @@ struct CacheOptions: ParsableArguments {
   var summary: String {
     let all = kvOption + (kvCap.map { ["cap=\($0.rawValue)"] } ?? [])
     let options = all.isEmpty ? "" : " (\(all.joined(separator: ", ")))"
-    let branches = kvBranches == "independent" ? "" : ", \(kvBranches) branches"
+    let branches = kvBranches == .independent ? "" : ", \(kvBranches.rawValue) branches"
     return
       "kv-policy \(kvPolicy)\(options), kv-budget \(kvBudget ?? "100%"), kv-type \(rows.kvType.rawValue)\(branches)"
   }
 }
 
 struct CommonOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: "Threads. Default: HEADKV_THREADS, else all processors.")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Threads to work with. (default: HEADKV_THREADS, else one a processor)",
+      valueName: "number"))
   var threads: Int?
 
-  @Flag(help: "Print one JSON object on standard output.")
+  @Flag(help: "Print one JSON object on standard output, and text on standard error.")
   var json = false
 
   @Flag(name: .shortAndLong, help: "Print errors only.")

@@ -6,15 +6,19 @@ struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a GPT as it lies in memory, so that the next start maps it.",
     discussion: """
-      The file holds everything the GPT needs, so no --heads, --grid or config.json is wanted any \
-      more: headkv-run --gpt c2i_B_256.headkv --vq vq_ds16_c2i.pt. It is a safetensors file that \
+      --precision says in what: f32, bf16 or int8. The file holds everything the GPT needs, so no \
+      --heads, --grid or config.json is wanted any more: headkv-run --gpt c2i_B_256.headkv --vq \
+      vq_ds16_c2i.pt. It is a safetensors file that \
       other tools can list, the same on every processor, and names what it was made from.
       """)
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Model options") var model: ModelOptions
+  @OptionGroup(title: "Run options") var common: CommonOptions
 
-  @Option(name: .shortAndLong, help: "File to write, such as c2i_B_256.headkv.")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("File to write, such as c2i_B_256.headkv.", valueName: "file"),
+    completion: .file(extensions: ["headkv"]))
   var output: String
 
   func validate() throws {

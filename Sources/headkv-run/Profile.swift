@@ -5,50 +5,68 @@ import HeadKVReport
 
 struct Profile: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what each attention head looks at, on early and on late tokens.",
+    abstract: "Show what each attention head looks at.",
     discussion: """
       Early: the second and third row of the grid; late: the second half of the picture; both under \
       the full cache, means over the pictures. These are known ones, or with --class drawn first \
       (with guidance it is the conditional branch that is profiled).
       """)
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var rows: RowOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Model options") var model: ModelOptions
+  @OptionGroup(title: "Cache options") var rows: RowOptions
+  @OptionGroup(title: "Run options") var common: CommonOptions
 
-  @Option(help: "Safetensors with tokens [N,T] and classes [N]. Default: the bundled 64 pictures.")
+  @Option(
+    help: ArgumentHelp(
+      "Safetensors with tokens [N,T] and classes [N]. (default: the bundled 64 pictures)",
+      valueName: "file"),
+    completion: .safetensors)
   var tokens: String?
 
   @Option(
     name: [.customLong("class"), .customShort("c")],
-    help: "Profile pictures drawn of this class (index or name; repeatable; ranges 0-9; all).")
+    help: ArgumentHelp(
+      "Profile pictures drawn of this class, by index or name; a range as 0-9; all. Repeatable."),
+    completion: .classes)
   var classes: [String] = []
 
   @Option(name: .shortAndLong, help: "With --class: picture i is drawn with seed + i.")
   var seed: UInt64 = 0
 
-  @Option(help: "With --class: guidance scale; 1 is none.")
+  @Option(
+    help: ArgumentHelp("With --class: guidance scale; 1 is no guidance.", valueName: "scale"))
   var cfgScale: Float = 4
 
-  @Option(help: "Pictures to use at most.")
+  @Option(help: ArgumentHelp("Pictures to use at most.", valueName: "number"))
   var limit = 8
 
-  @Option(help: "Mass that a head's reach holds.")
+  @Option(help: ArgumentHelp("Mass that a head's reach holds, 0 to 1.", valueName: "mass"))
   var tau = 0.9
 
   @Flag(help: "Say how well early profiles tell late ones.")
   var check = false
 
-  @Option(help: "Show a profile that was saved, instead of measuring one.")
+  @Option(
+    help: ArgumentHelp(
+      "Show a profile that was saved, instead of measuring one.", valueName: "file"),
+    completion: .profiles)
   var load: String?
 
-  @Option(help: "Save the early profile, the mean over the pictures (JSON).")
+  @Option(
+    help: ArgumentHelp(
+      "Save the early profile, the mean over the pictures (JSON).", valueName: "file"),
+    completion: .profiles)
   var save: String?
 
-  @Option(name: .shortAndLong, help: "The map of entropies: .svg or .png.")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write the map of entropies: .svg or .png.", valueName: "file"),
+    completion: .charts)
   var output: String?
 
-  @Option(help: "A page with all maps (HTML).")
+  @Option(
+    help: ArgumentHelp("Write a page with all maps (HTML).", valueName: "file"),
+    completion: .pages)
   var report: String?
 
   func validate() throws {

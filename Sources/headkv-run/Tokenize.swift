@@ -2,20 +2,24 @@ import ArgumentParser
 import HeadKV
 
 struct Tokenize: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Encode PNGs to a tokens file.")
+  static let configuration = CommandConfiguration(abstract: "Encode pictures to tokens.")
 
-  @Argument(help: "PNG files of one size.")
+  @Argument(help: "PNG files of one size.", completion: .pictures)
   var pictures: [String]
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Run options") var common: CommonOptions
 
-  @Option(name: .shortAndLong, help: "Tokens file to write.")
+  @OptionGroup var tokenizer: TokenizerOptions
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Safetensors to write, with tokens [N,T].", valueName: "file"),
+    completion: .safetensors)
   var output = "tokens.safetensors"
 
   func run() throws {
     try OutputPaths.checkDirectory(of: output)
-    let tokenizer = try model.loadTokenizer()
+    let tokenizer = try self.tokenizer.load()
     var rows: [[Int32]] = []
     for path in pictures {
       if Interrupt.isRequested { throw GenerationCancelled() }

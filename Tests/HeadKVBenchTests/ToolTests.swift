@@ -1,4 +1,5 @@
 import Foundation
+import HeadKVTestSupport
 import Testing
 
 /// One process at a time: each uses all processors.
@@ -69,36 +70,45 @@ import Testing
     #expect(try BenchTool(["parts", "--only", "heads"]).code == 64)
     #expect(try BenchTool(["--steps", "0"]).code == 64)
   }
-}
 
-/// Runs `headkv-bench` as a person would and keeps what it says.
-private struct BenchTool {
-  let code: Int32
-  let output: String
-  let errors: String
+  /// What `-o json` prints is what its schema says.
+  @Test(arguments: [
+    (
+      "bench-decode",
+      ["--grid", "4", "--policy", "full,window", "--budget", "1/2", "--steps", "2"]
+    ),
+    (
+      "bench-parts",
+      [
+        "parts", "--only", "projections,attention,head,sampling,eviction,vq", "--grid", "4",
+        "--policy", "full,auto", "--budget", "1/2",
+      ]
+    ),
+  ]) func schemas(name: String, arguments: [String]) throws {
+    let tool = try BenchTool(
+      arguments + ["--batch", "1", "--rounds", "1", "--warmup", "0", "-o", "json", "-q"])
+    #expect(tool.code == 0, "\(tool.errors)")
+    let schema = try JSONSchema(named: name)
+    #expect(schema.problems(of: tool.output) == [])
+    #expect(schema.problems(of: tool.output.replacing("\"ms\"", with: "\"msec\"")) != [])
+  }
 
-  init(_ arguments: [String]) throws {
-    var folder = Bundle.main.bundleURL
-    var path = "headkv-bench"
-    for _ in 0..<4 {
-      let candidate = folder.appendingPathComponent("headkv-bench").path
-      if FileManager.default.isExecutableFile(atPath: candidate) {
-        path = candidate
-        break
-      }
-      folder = folder.deletingLastPathComponent()
+  /// After Ctrl-C no weights are left among the temporary files.
+  @Test func interruptLeavesNothing() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("headkv-bench-test-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func files() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder) }
+    let tool = try BenchTool(
+      ["parts", "--only", "load", "--rounds", "1000", "-q"], environment: ["TMPDIR": folder]
+    ) { process in
+      let end = Date() + 60
+      while try files().isEmpty && Date() < end { Thread.sleep(forTimeInterval: 0.05) }
+      #expect(try !files().isEmpty)
+      process.interrupt()
     }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    let (out, err) = (Pipe(), Pipe())
-    process.standardOutput = out
-    process.standardError = err
-    try process.run()
-    output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    errors = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    code = process.terminationStatus
+    #expect(tool.code == 130 && tool.errors.contains("cancelled"))
+    #expect(try files() == [])
   }
 }

@@ -18,12 +18,13 @@ struct Tool {
     return "headkv-run"
   }
 
+  /// - Parameter path: a program other than the tool.
   init(
-    _ arguments: [String], in folder: Scratch, environment: [String: String] = [:],
+    at path: String = Tool.path, _ arguments: [String], in folder: Scratch, environment: [String: String] = [:],
     interruptAfter seconds: Double? = nil
   ) throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.path)
+    process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }

@@ -13,7 +13,7 @@ struct Doctor: ParsableCommand {
       written. Takes some seconds; the exit code is 1 if a check failed.
       """)
 
-  @OptionGroup(title: "Run") var common: CommonOptions
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
     let threads = common.threadCount ?? WorkerPool.availableProcessors

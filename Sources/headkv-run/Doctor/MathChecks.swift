@@ -6,9 +6,10 @@ import HeadKVSelfCheck
 extension DoctorCheck {
   /// All checks, in the order of what depends on what.
   static func all(pool: WorkerPool) throws -> [DoctorCheck] {
-    [openBLAS, threads(pool)] + Kernels.instructionSets.map(kernels)
+    let portable = Portable()
+    return [openBLAS, threads(pool)] + Kernels.instructionSets.map(kernels)
       + [memory, bandwidth(pool), model(threads: pool.threads)]
-      + Kernels.instructionSets.map(predictions) + [
+      + Kernels.instructionSets.map { predictions($0, against: portable) } + [
         writing("writing here", FileManager.default.currentDirectoryPath),
         writing("temporary files", FileManager.default.temporaryDirectory.path),
       ]

@@ -30,12 +30,13 @@ extension DoctorCheck {
 
   /// What the bundled model predicts of a known picture, and how it decodes it, with one set of
   /// kernels against the portable ones.
-  static func predictions(_ instructionSet: String) -> DoctorCheck {
+  ///
+  /// - Parameter portable: keeps what the portable ones have found, for all sets.
+  static func predictions(_ instructionSet: String, against portable: Portable) -> DoctorCheck {
     DoctorCheck("model \(instructionSet)") {
-      let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
-      let (found, expected) = (
-        try prediction(set, instructionSet), try prediction(set, "portable")
-      )
+      let expected = try portable.prediction()
+      let found =
+        instructionSet == "portable" ? expected : try prediction(instructionSet)
       let loss = abs(found.loss - expected.loss)
       let pixel = zip(found.pixels, expected.pixels).reduce(0) {
         max($0, abs(Int($1.0) - Int($1.1)))
@@ -49,17 +50,33 @@ extension DoctorCheck {
     }
   }
 
-  private static func prediction(
-    _ set: TokenSet, _ instructionSet: String
-  ) throws -> (loss: Double, pixels: [UInt8]) {
+  struct Prediction {
+    let loss: Double
+    let pixels: [UInt8]
+  }
+
+  /// What the portable kernels find, once somebody asks.
+  final class Portable {
+    private var found: Prediction?
+
+    func prediction() throws -> Prediction {
+      if let found { return found }
+      let made = try DoctorCheck.prediction("portable")
+      found = made
+      return made
+    }
+  }
+
+  private static func prediction(_ instructionSet: String) throws -> Prediction {
     let before = Kernels.instructionSet
     guard Kernels.select(instructionSet: instructionSet) else {
       throw OptionError("instruction set", instructionSet, "one that the processor has")
     }
     defer { _ = Kernels.select(instructionSet: before) }
     let model = try ImageModel.bundled()
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
     let loss = try Evaluator(gpt: model.gpt, policy: "full").evaluate(set, limit: 1).report.nllFull
-    return (loss, try model.image(tokens: set.tokens[0]).pixels)
+    return Prediction(loss: loss, pixels: try model.image(tokens: set.tokens[0]).pixels)
   }
 
   /// A file is written whole and read again.
