@@ -4,8 +4,8 @@ internal import CHeadKVKernels
 ///
 /// The pointers may not overlap unless a function says so; nothing here allocates.
 package enum Kernels {
-  /// The instruction set in use, one of ``instructionSets``; the best the processor has, or what the
-  /// environment variable `HEADKV_ISA` names.
+  /// The instruction set in use, one of ``instructionSets``: the best the processor has, or what
+  /// the environment variable `HEADKV_ISA` names.
   package static var instructionSet: String { unsafe String(cString: hkv_instruction_set()) }
 
   /// The instruction sets that this processor and build have, the plainest first.

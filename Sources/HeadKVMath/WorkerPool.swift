@@ -47,8 +47,8 @@ package final class WorkerPool: Sendable {
 
   deinit { shared.stop() }
 
-  /// The processors this process may use.
-  package static var availableProcessors: Int { ProcessInfo.processInfo.activeProcessorCount }
+  /// The processors this process may use, as ``ProcessorCount`` found them when first asked.
+  package static let availableProcessors = ProcessorCount.current.usable
 
   /// Performs tasks `0..<tasks` of `work` and returns when all are done.
   ///

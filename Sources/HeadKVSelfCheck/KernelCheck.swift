@@ -54,7 +54,8 @@ package struct KernelCheck: Sendable {
           "rounding and merging of \(type)",
           holds: {
             [1, 17, 33, 100].allSatisfy {
-              RowCheck.rounds(type, count: $0, size: 3) && RowCheck.rounds(type, count: $0, size: 1e-6)
+              RowCheck.rounds(type, count: $0, size: 3)
+                && RowCheck.rounds(type, count: $0, size: 1e-6)
                 && RowCheck.merges(type, count: $0, share: 0.25)
             }
           }),
@@ -80,19 +81,26 @@ package struct KernelCheck: Sendable {
   }
 
   private static var convolutions: [KernelCheck] {
-    let cases: [(String, ConvolutionCase)] = [
-      ("1x1", .init(inputs: 40, outputs: 70, height: 6, width: 5, kernel: 1, sampling: .same)),
-      ("direct", .init(inputs: 8, outputs: 4, height: 13, width: 9, kernel: 3, sampling: .same)),
-      ("halving", .init(inputs: 5, outputs: 4, height: 18, width: 14, kernel: 3, sampling: .halving)),
-      ("Winograd", .init(inputs: 32, outputs: 16, height: 17, width: 18, kernel: 3, sampling: .same)),
-      (
-        "doubling Winograd",
-        .init(inputs: 16, outputs: 32, height: 7, width: 9, kernel: 3, sampling: .doubling)
-      ),
+    func given(
+      _ inputs: Int, _ outputs: Int, _ height: Int, _ width: Int, kernel: Int = 3,
+      _ sampling: Conv2D.Sampling = .same
+    ) -> ConvolutionCase {
+      ConvolutionCase(
+        inputs: inputs, outputs: outputs, height: height, width: width, kernel: kernel,
+        sampling: sampling)
+    }
+    let cases = [
+      ("1x1", given(40, 70, 6, 5, kernel: 1)), ("direct", given(8, 4, 13, 9)),
+      ("halving", given(5, 4, 18, 14, .halving)), ("Winograd", given(32, 16, 17, 18)),
+      ("doubling Winograd", given(16, 32, 7, 9, .doubling)),
     ]
     return cases.map { name, given in
       KernelCheck("\(name) convolution") { ConvolutionCheck.apply(given, threads: 1) }
-    }
+    } + [
+      KernelCheck("group norm") {
+        worst(in: [5, 70]) { ConvolutionCheck.groupNorm(width: $0, silu: $0 == 70) }
+      }
+    ]
   }
 }
 

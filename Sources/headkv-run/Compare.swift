@@ -7,8 +7,8 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compare cache policies on the same tokens.",
     discussion: """
-      Gives a table and a chart of loss against memory. Lists are separated by commas; every policy \
-      meets every budget.
+      Gives a table and a chart of loss against memory. Lists are separated by commas; every \
+      policy meets every budget.
       """)
 
   @OptionGroup(title: "Model options") var model: ModelOptions

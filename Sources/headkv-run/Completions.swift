@@ -23,7 +23,8 @@ extension CompletionKind {
   /// Every option that some policy has, with its default.
   static var policyOptions: CompletionKind {
     var names = Set<String>()
-    let parameters = PolicyCatalog.all.flatMap(\.parameters).filter { names.insert($0.name).inserted }
+    let all = PolicyCatalog.all.flatMap(\.parameters)
+    let parameters = all.filter { names.insert($0.name).inserted }
     return .list(parameters.map { "\($0.name)=\($0.defaultValue)" })
   }
 

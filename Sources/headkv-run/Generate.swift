@@ -6,9 +6,9 @@ import HeadKVBench
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Draw pictures of classes or captions.",
     discussion: """
-      Flags have the names and defaults of LlamaGen where it has them. Says the settings, what the \
-      cache would take in full and what it held, tokens a second and peak memory. Ctrl-C ends a run \
-      within a token; files are whole or absent.
+      Flags have the names and defaults of LlamaGen where it has them. Says the settings, what \
+      the cache would take in full and what it held, tokens a second and peak memory. Ctrl-C ends \
+      a run within a token; files are whole or absent.
       """)
 
   @OptionGroup(title: "Model options") var model: ModelOptions

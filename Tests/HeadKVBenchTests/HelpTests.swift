@@ -2,7 +2,7 @@ import HeadKVTestSupport
 import Testing
 
 extension BenchToolTests {
-  /// After a change that is meant: `HEADKV_RENEW_HELP=1 swift test -c release --filter HelpTests`.
+  /// To renew the files: `HEADKV_RENEW_HELP=1 swift test -c release --filter HelpTests`.
   @Suite struct HelpTests {
     @Test func everyHelpIsAsPinned() throws {
       let differences = try PinnedHelp(beside: #filePath).differences(of: "headkv-bench") {

@@ -64,30 +64,8 @@ private func distance(_ a: [Float], _ b: [Float]) -> Float { ConvolutionCase.dis
         == c.apply(to: normal.planes, threads: 2))
   }
 
-  @Test(arguments: [1, 5, 700]) func groupNorm(width: Int) {
-    let channels = 64
-    let input = noise(channels * width, seed: 5).map { $0 * 3 + 10 }
-    let (scale, shift) = (noise(channels, seed: 6), noise(channels, seed: 7))
-    let map = FeatureMap(channels: channels, height: 1, width: width, planes: input)
-    let norm = GroupNorm(scale: scale, shift: shift)
-    for silu in [false, true] {
-      let found = FeatureMap(channels: channels, height: 1, width: width)
-      norm.fitted(to: map, silu: silu, on: Conv2DRunner(pool: WorkerPool(threads: 2)))
-        .apply(map.pixel(0), count: width, into: found.pixel(0))
-      var expected: [Float] = []
-      for channel in 0..<channels {
-        let first = channel / 2 * 2 * width
-        let group = input[first..<(first + 2 * width)].map { Double($0) }
-        let mean = group.reduce(0, +) / Double(group.count)
-        let variance = group.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(group.count)
-        for x in 0..<width {
-          let normal = (Double(input[channel * width + x]) - mean) / (variance + 1e-6).squareRoot()
-          let y = normal * Double(scale[channel]) + Double(shift[channel])
-          expected.append(Float(silu ? y / (1 + exp(-y)) : y))
-        }
-      }
-      #expect(distance(found.planes, expected) < 3e-5)
-    }
+  @Test(arguments: [1, 5, 700], [false, true]) func groupNorm(width: Int, silu: Bool) {
+    #expect(ConvolutionCheck.groupNorm(width: width, silu: silu) < 1)
   }
 
   @Test(arguments: [1, 70]) func attention(width: Int) {

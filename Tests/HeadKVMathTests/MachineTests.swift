@@ -42,6 +42,23 @@ import Testing
     #expect(found.processors == 0.5 && found.memoryLeft == 0)
   }
 
+  @Test(arguments: [
+    ("Cpus_allowed:\t3\n", 2), ("Name:\tx\nCpus_allowed:\tf,00000001\nCpus_allowed_list:\t0\n", 5),
+    ("Cpus_allowed:\t0\n", nil), ("Cpus_allowed:\tx\n", nil), ("", nil),
+  ]) func affinityAsTheSystemTellsIt(status: String, count: Int?) {
+    #expect(ProcessorCount.allowed(status: status) == count)
+  }
+
+  @Test(arguments: [
+    (ProcessorCount(active: 8, allowed: nil, quota: nil), 8),
+    (ProcessorCount(active: 8, allowed: 2, quota: 4), 2),
+    (ProcessorCount(active: 8, allowed: 8, quota: 1.5), 2),
+    (ProcessorCount(active: 8, allowed: 8, quota: 0.1), 1),
+    (ProcessorCount(active: 2, allowed: 8, quota: 16), 2),
+  ]) func usableProcessors(count: ProcessorCount, usable: Int) {
+    #expect(count.usable == usable)
+  }
+
   @Test func memoryAsTheSystemTellsIt() {
     let text = "MemTotal:  2048 kB\nMemAvailable:   1024 kB\n"
     #expect(AvailableMemory.bytes(memoryInfo: text) == 1 << 20)

@@ -5,21 +5,21 @@ import Testing
 
 extension ToolTests {
   @Suite struct HelpTests {
-    private func say(_ arguments: [String], _ environment: [String: String] = [:]) throws -> String {
+    private func say(_ arguments: [String], isa: String = "") throws -> String {
       let run = try Tool(
-        arguments, in: Scratch(), environment: environment.merging(["COLUMNS": "80"]) { a, _ in a })
+        arguments, in: Scratch(), environment: ["COLUMNS": "80", "HEADKV_ISA": isa])
       #expect(run.code == 0, "\(run.errors)")
       return run.output
     }
 
-    /// After a change that is meant: `HEADKV_RENEW_HELP=1 swift test -c release --filter HelpTests`.
+    /// To renew the files: `HEADKV_RENEW_HELP=1 swift test -c release --filter HelpTests`.
     @Test func everyHelpIsAsPinned() throws {
       let help = PinnedHelp(beside: #filePath)
       #expect(try help.differences(of: "headkv-run") { try say($0) } == [])
     }
 
     @Test func versionSaysWhatFiguresDependOn() throws {
-      let lines = try say(["--version"], ["HEADKV_ISA": "portable"]).split(separator: "\n")
+      let lines = try say(["--version"], isa: "portable").split(separator: "\n")
       #expect(lines.count == 4)
       #expect(lines[0].wholeMatch(of: /headkv-run \d+\.\d+\.\d+/) != nil)
       #expect(lines[1].hasPrefix("OpenBLAS: OpenBLAS "))
@@ -27,6 +27,15 @@ extension ToolTests {
       #expect(lines[3].hasPrefix("kernels: portable (of portable"))
       // Every subcommand says the same.
       #expect(try say(["policies", "--version"]).hasPrefix("headkv-run "))
+    }
+
+    /// A processor that the process may not use is not counted.
+    @Test func affinityCounts() throws {
+      let taskset = "/usr/bin/taskset"
+      guard FileManager.default.isExecutableFile(atPath: taskset) else { return }
+      let run = try Tool(at: taskset, ["-c", "0", Tool.path, "--version"], in: Scratch())
+      // Where processor 0 is not to be had, it says so.
+      #expect(run.code != 0 || run.output.contains("processor: 1 to use"))
     }
 
     @Test func picturesNameTheVersionOnOneLine() throws {

@@ -18,7 +18,7 @@ struct Tool {
     return "headkv-run"
   }
 
-  /// - Parameter path: a program other than the tool.
+  /// - Parameter path: the program, if it is not the tool.
   init(
     at path: String = Tool.path, _ arguments: [String], in folder: Scratch, environment: [String: String] = [:],
     interruptAfter seconds: Double? = nil

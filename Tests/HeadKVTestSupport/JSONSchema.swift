@@ -8,19 +8,23 @@ public struct JSONSchema: Sendable {
 
   public init(parsing text: String) throws { root = try JSONValue(parsing: text) }
 
-  /// A schema of `Documentation/schemas`.
+  /// Where the schemas of the tools' output are.
+  public static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Documentation/schemas")
+
+  /// A schema of ``folder``.
   public init(named name: String) throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Documentation/schemas")
     try self.init(
       parsing: String(
-        contentsOf: folder.appendingPathComponent(name + ".schema.json"), encoding: .utf8))
+        contentsOf: Self.folder.appendingPathComponent(name + ".schema.json"), encoding: .utf8))
   }
 
   /// What is wrong with a text, by place; empty if it is as the schema says.
   public func problems(of text: String) -> [String] {
-    guard let value = try? JSONValue(parsing: text) else { return ["not JSON: \(text.prefix(200))"] }
+    guard let value = try? JSONValue(parsing: text) else {
+      return ["not JSON: \(text.prefix(200))"]
+    }
     return problems(value, root, "$")
   }
 

@@ -14,8 +14,8 @@ package enum RowCheck {
     return isSame(row.values, ReferenceRows.rounded(values, element)) && row.isWithinItsRoom
   }
 
-  /// Whether a row moved by `share` towards another is the average in f32, rounded anew, to the last
-  /// bit.
+  /// Whether a row moved by `share` towards another is the average in f32, rounded anew, to the
+  /// last bit.
   package static func merges(_ element: RowElement, count: Int, share: Float) -> Bool {
     var numbers = Numbers(count + 11)
     var into = StoredRow(numbers.list(count, scale: 3), element)

@@ -1,4 +1,5 @@
 import Foundation
+import HeadKVMath
 
 /// Memory that a process may still take.
 package enum AvailableMemory {

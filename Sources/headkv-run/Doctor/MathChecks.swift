@@ -29,30 +29,40 @@ extension DoctorCheck {
   private static func threads(_ pool: WorkerPool) -> DoctorCheck {
     DoctorCheck("threads") {
       let report = PoolReport(pool)
-      let available = WorkerPool.availableProcessors
-      let quota = ControlGroup.current.processors
+      let processors = ProcessorCount.current
       var answer = Answer(
         report.isExact,
-        "\(report.workers) of \(report.threads) at work, \(available) processors to use"
-          + (quota.map { String(format: ", %.1f by the control group", $0) } ?? "")
+        "\(report.workers) of \(report.threads) at work; processors to use: \(processors.usable)"
+          + limits(processors)
           + String(format: "; a parallel region costs %.1f us", report.microseconds),
         [
           "threads": Double(report.threads), "workers": Double(report.workers),
-          "processors": Double(available), "regionMicroseconds": report.microseconds,
+          "processors": Double(processors.usable), "activeProcessors": Double(processors.active),
+          "regionMicroseconds": report.microseconds,
         ])
-      answer.figures["quota"] = quota
-      let most = min(Double(available), quota ?? .infinity)
+      answer.figures["allowedProcessors"] = processors.allowed.map(Double.init)
+      answer.figures["quota"] = processors.quota
       if !report.isExact {
         answer.detail += "; tasks were lost or done twice"
-      } else if Double(report.threads) > most.rounded(.up) {
+      } else if report.threads > processors.usable {
         answer.outcome = .note
-        answer.detail += "; fewer threads are faster: -t \(Int(most.rounded(.up)))"
+        answer.detail += "; fewer threads are faster: -t \(processors.usable)"
       } else if report.workers < report.threads {
         answer.outcome = .note
         answer.detail += "; other processes keep the rest from running"
       }
       return answer
     }
+  }
+
+  /// Why not all processors are to use.
+  private static func limits(_ processors: ProcessorCount) -> String {
+    guard processors.usable < processors.active else { return "" }
+    let reasons = [
+      processors.allowed.map { "affinity allows \($0)" },
+      processors.quota.map { String(format: "control groups grant %.1f", $0) },
+    ].compactMap { $0 }
+    return " of \(processors.active) (\(reasons.joined(separator: ", ")))"
   }
 
   private static func kernels(_ instructionSet: String) -> DoctorCheck {
