@@ -99,6 +99,8 @@ let package = Package(
       name: "HeadKVBenchTests",
       dependencies: ["headkv-bench", "HeadKVBench", "HeadKVMath", "HeadKVTestSupport"],
       exclude: ["Help"]),
+    .testTarget(
+      name: "HeadKVDocumentationTests", dependencies: ["HeadKV", "HeadKVCache"]),
     .testTarget(name: "HeadKVImageTests", dependencies: ["HeadKVImage"]),
     .testTarget(name: "HeadKVReportTests", dependencies: ["HeadKVReport", "HeadKVImage"]),
     .testTarget(
