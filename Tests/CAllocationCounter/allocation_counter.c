@@ -1,8 +1,11 @@
 #include "allocation_counter.h"
 
+// Any header of the C library defines which library it is.
+#include <stddef.h>
+#include <stdlib.h>
+
 #if defined(__linux__) && defined(__GLIBC__)
 #include <errno.h>
-#include <stddef.h>
 
 // The test executable's definitions take the place of the C library's, which stay reachable under
 // their internal names.

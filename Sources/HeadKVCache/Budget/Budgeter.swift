@@ -74,12 +74,13 @@ public struct ProfiledBudgets: Budgeter {
   public let total: Int
   private let options: ProfilingOptions
   public var profiling: ProfilingOptions? { options }
-  public var revisions: [Int] { [options.tokens] }
+  public let revisions: [Int]
 
   public init(_ rule: any BudgetRule, total: Int, profiling: ProfilingOptions) {
     self.rule = rule
     self.total = total
     options = profiling
+    revisions = [profiling.tokens]
   }
 
   /// Room for everything that is drawn while profiling.

@@ -9,7 +9,6 @@ extension CacheSession {
       profile = watch?.profile()
       if options.ranks { addRanks() }
     }
-    let revisions = policy.budgeter.revisions
     if revision < revisions.count && tokens >= revisions[revision] {
       while revision < revisions.count && tokens >= revisions[revision] { revision += 1 }
       let evidence = BudgetEvidence(

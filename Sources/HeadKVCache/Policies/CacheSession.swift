@@ -30,6 +30,8 @@ public final class CacheSession: @unchecked Sendable {
   weak var leader: CacheSession?
   var prefixRows = 0
   var revision = 0
+  /// The budgeter's, which may make them anew whenever it is asked.
+  let revisions: [Int]
   /// The step that is open.
   var newRows = 0
   private var isPrefix = false
@@ -50,13 +52,14 @@ public final class CacheSession: @unchecked Sendable {
   ) {
     self.policy = policy
     self.gains = gains
+    revisions = policy.budgeter.revisions
     curves = HeadMap(repeating: nil, layers: policy.shape.layers, heads: policy.shape.heads)
     self.observers = observers
     budgets = policy.opening
     isPassive = policy.eviction is KeepAll
     cache = SequenceCache(
       policy.shape,
-      capacities: policy.capacities(policy.opening, until: policy.budgeter.revisions.first),
+      capacities: policy.capacities(policy.opening, until: revisions.first),
       limit: policy.memory.capBytes)
     if let leader {
       precondition(
@@ -94,7 +97,7 @@ public final class CacheSession: @unchecked Sendable {
   public var mostLiveRows: Int { cache.mostLiveRows }
 
   /// Whether budgets are still to be revised.
-  public var isProfiling: Bool { revision < policy.budgeter.revisions.count }
+  public var isProfiling: Bool { revision < revisions.count }
 
   /// Live rows of a head.
   public func count(layer: Int, head: Int) -> Int { cache.count(layer: layer, head: head) }
