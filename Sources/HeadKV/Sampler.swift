@@ -41,15 +41,18 @@ public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { "\(name) is \(found); it must be \(expected)" }
 }
 
-/// Picks tokens; owns the scratch memory that this takes, so that picking allocates nothing.
-package struct Sampler: ~Copyable {
-  package let sampling: Sampling
+/// Picks tokens as ``Sampling`` says; owns the scratch memory that this takes, so that picking
+/// allocates nothing.
+public struct Sampler: TokenSampler {
+  public let sampling: Sampling
   private var selection: Selection
   /// The weight of each candidate, and the heap of top-p over them.
   private var weights: [Double]
   private var heap: [Int32]
 
-  package init(_ sampling: Sampling, vocabulary: Int) {
+  /// - Precondition: at least one code.
+  public init(_ sampling: Sampling, vocabulary: Int) {
+    precondition(vocabulary > 0, "a vocabulary has codes")
     self.sampling = sampling
     selection = Selection(count: vocabulary)
     weights = Array(repeating: 0, count: vocabulary)
@@ -61,7 +64,9 @@ package struct Sampler: ~Copyable {
   /// Candidates are laid end to end in the order of their index, each as long as its probability;
   /// the one that covers `uniform` is picked.
   /// - Complexity: O(v) expected; O(v log v) with top-p.
-  package mutating func pick(_ logits: Span<Float>, uniform: Double) -> Int32 {
+  /// - Precondition: as many logits as codes.
+  public mutating func pick(_ logits: Span<Float>, uniform: Double) -> Int32 {
+    precondition(logits.count == weights.count, "a logit for each code")
     if sampling.greedy || sampling.topK == 1 { return Int32(Self.argmax(logits)) }
     let extent = Extent(logits)
     let count = selection.candidates(logits, extent, atLeast: sampling.topK)

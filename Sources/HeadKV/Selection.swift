@@ -31,7 +31,7 @@ package struct Extent {
 ///
 /// The numbers are counted in bins between least and largest; the k-th largest lies in the bin
 /// where the counts reach k, and is looked for among the few numbers of that bin alone.
-package struct Selection: ~Copyable {
+package struct Selection {
   private static let bins = 1024
 
   private var counts = [Int32](repeating: 0, count: Selection.bins)

@@ -41,7 +41,9 @@ import HeadKV
         index, condition: .category(index < 2 ? index : 10),
         sharingWith: index >= 2 && choice.branches == .shared ? index - 2 : nil)
     }
-    var loop = TokenLoop(options: options, images: 2, firstImage: 0, length: 256, vocabulary: 512)
+    var loop = TokenLoop(
+      guidanceScale: 2.5, seeds: [0, 1], length: 256, vocabulary: 512,
+      sampler: Sampler(options.sampling, vocabulary: 512))
     var counted = 0
     for token in 0..<80 {
       let before = headkv_thread_allocations()

@@ -32,8 +32,10 @@ final class SamplingPart: BenchPart {
   var bytesPerUnit: Int? { nil }
 
   func run() -> Double {
+    let vocabulary = 16384
     var loop = TokenLoop(
-      options: options, images: batch, firstImage: 0, length: Self.tokens, vocabulary: 16384)
+      guidanceScale: options.guidanceScale, seeds: Array(0..<UInt64(batch)), length: Self.tokens,
+      vocabulary: vocabulary, sampler: Sampler(options.sampling, vocabulary: vocabulary))
     let start = ContinuousClock.now
     for token in 0..<Self.tokens { loop.pick(token, engine, guided: true) }
     return Statistics.milliseconds(ContinuousClock.now - start) / Double(Self.tokens)

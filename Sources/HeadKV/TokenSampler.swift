@@ -1,0 +1,20 @@
+/// Picks a token from logits.
+///
+/// A sampler belongs to one batch and is asked for one token after another, on one thread: it may
+/// own scratch memory, and must not allocate. What it picks has to depend on its arguments alone,
+/// else a picture depends on the others of its batch.
+///
+/// ``Generator/init(gpt:options:sampler:)`` takes a function that makes one. ``Sampler`` is the one
+/// that comes with the package.
+public protocol TokenSampler {
+  /// The index of the code picked.
+  ///
+  /// - Parameters:
+  ///   - logits: `[vocabulary]`, after guidance.
+  ///   - uniform: the random number of the picture's token, in [0, 1).
+  /// - Returns: an index below the number of logits; anything else traps.
+  mutating func pick(_ logits: Span<Float>, uniform: Double) -> Int32
+}
+
+/// Makes a sampler for a vocabulary of so many codes.
+public typealias TokenSamplerMaker = @Sendable (_ vocabulary: Int) -> any TokenSampler
