@@ -2,17 +2,8 @@
 ///
 /// H2O (Zhang et al., "H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language
 /// Models", arXiv 2306.14048): a row's score is the sum of its softmax weights over all queries.
-public struct HeavyHitterEviction: EvictionRule, Hashable {
+public struct HeavyHitterEviction: RowScorer, Hashable {
   public init() {}
 
   public func observe(_ head: HeadView, _ step: HeadStep) { head.addWeightsToScores() }
-
-  /// - Complexity: O(surplus * count).
-  public func plan(
-    surplus: Int, _ budget: HeadBudget, _ head: HeadView, _ step: HeadStep,
-    into plan: inout EvictionPlan
-  ) {
-    plan.rank(head, step, keeping: budget.window) { head.score($0) }
-    plan.evictLowest(surplus)
-  }
 }

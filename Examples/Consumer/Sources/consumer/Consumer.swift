@@ -1,12 +1,15 @@
 import HeadKV
 import HeadKVCache
 
-/// Uses the cache alone, then draws a picture with the bundled model.
+/// Uses the cache alone, draws a picture with the bundled model, and with a policy and a sampler of
+/// its own; each part stops with a message if it does not find what it should.
 @main
 struct Consumer {
-  static func main() throws {
+  static func main() async throws {
     useCache()
     try drawPicture()
+    try drawWithOwnPolicy()
+    try await followAndCancel()
   }
 
   /// Two heads with room for three and two rows; the oldest row of the first one leaves.
@@ -34,5 +37,9 @@ struct Consumer {
     print(
       "drew a \(model.classNames[8]) of \(picture.width)x\(picture.height) pixels; cache \(result.report.cacheBytesPeak) of \(result.report.cacheBytesFull) bytes"
     )
+  }
+
+  static func check(_ isTrue: Bool, _ what: String) {
+    if !isTrue { fatalError("not so: \(what)") }
   }
 }
