@@ -46,7 +46,7 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    .target(name: "HeadKVFiles", swiftSettings: strict),
+    .target(name: "HeadKVFiles", dependencies: ["CHeadKVKernels"], swiftSettings: strict),
     .target(
       name: "HeadKVImage", dependencies: ["CLibPNG", "CZlib", "HeadKVFiles"],
       swiftSettings: strict),
@@ -54,7 +54,9 @@ let package = Package(
       name: "HeadKVReport", dependencies: ["HeadKVImage", "HeadKVFiles"], swiftSettings: strict),
     .target(
       name: "HeadKV",
-      dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVImage"],
+      dependencies: [
+        "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVImage", "HeadKVFiles",
+      ],
       resources: [.copy("Resources/c10")],
       swiftSettings: strict),
     .target(
@@ -91,7 +93,7 @@ let package = Package(
         "HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVTestSupport",
       ]),
     .testTarget(
-      name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights", "HeadKVFiles"]),
+      name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights", "HeadKVFiles", "HeadKVMath"]),
     .testTarget(
       name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV", "HeadKVTestSupport"],
       exclude: ["Help"]),

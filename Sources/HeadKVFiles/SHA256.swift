@@ -1,3 +1,5 @@
+internal import CHeadKVKernels
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -76,6 +78,17 @@ package struct SHA256 {
 
   /// Takes in whole blocks of 64 bytes.
   private mutating func compress(_ blocks: UnsafeRawBufferPointer) {
+    guard blocks.count > 0 else { return }
+    let isDone = unsafe state.withUnsafeMutableBufferPointer { state in
+      unsafe hkv_sha256_blocks(
+        state.baseAddress, blocks.baseAddress?.assumingMemoryBound(to: UInt8.self),
+        blocks.count / 64) != 0
+    }
+    if !isDone { unsafe compressPortably(blocks) }
+  }
+
+  /// The same by the definition, for processors without instructions for it.
+  private mutating func compressPortably(_ blocks: UnsafeRawBufferPointer) {
     unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { w in
       unsafe Self.constants.withUnsafeBufferPointer { k in
         for start in stride(from: 0, to: blocks.count, by: 64) {

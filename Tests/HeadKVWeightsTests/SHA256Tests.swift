@@ -1,4 +1,5 @@
 import HeadKVFiles
+import HeadKVMath
 import Testing
 
 @Suite struct SHA256Tests {
@@ -31,6 +32,20 @@ import Testing
         bytes[start..<min(start + 1 + count % 67, count)].withUnsafeBytes { hash.update($0) }
       }
       #expect(hash.finished() == digest(Array(bytes[..<count])))
+    }
+  }
+
+  /// The processor's instructions, where it has some, against the definition.
+  @Test func instructionsAndDefinitionAgree() {
+    let best = Kernels.instructionSet
+    defer { #expect(Kernels.select(instructionSet: best)) }
+    var bytes: [UInt8] = []
+    for count in 0...1000 {
+      #expect(Kernels.select(instructionSet: best))
+      let fast = digest(bytes)
+      #expect(Kernels.select(instructionSet: "portable"))
+      #expect(digest(bytes) == fast)
+      bytes.append(UInt8(truncatingIfNeeded: count &* count &* 31))
     }
   }
 }

@@ -228,6 +228,11 @@ const char *hkv_cpu_feature(size_t index);
 /// Switches to another instruction set, for tests; 0 if this processor or build lacks it.
 int hkv_select_instruction_set(const char *name);
 
+/// Takes whole blocks of 64 bytes into a SHA-256 state with the processor's own instructions.
+///
+/// Returns 0, having done nothing, where there are none or the instruction set is "portable".
+int hkv_sha256_blocks(uint32_t state[8], const uint8_t *bytes, size_t blocks);
+
 #ifdef __cplusplus
 }
 #endif
