@@ -87,6 +87,11 @@ public enum PNG {
     try ImageFile.write(encode(image, text: text), to: path)
   }
 
+  /// Writes what ``encode(_:text:)`` gave to `path`, whole or not at all.
+  public static func write(encoded bytes: [UInt8], to path: String) throws(ImageError) {
+    try ImageFile.write(bytes, to: path)
+  }
+
   /// Reads the file at `path`. Throws as ``decode(_:name:)``, or naming the system's reason.
   public static func read(_ path: String) throws(ImageError) -> RGBImage {
     try decode(ImageFile.read(path), name: path)

@@ -9,9 +9,12 @@ struct RowOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Type of cached keys and values: f32 as computed; f16 and bf16 in half the memory, f16 with "
-        + "an eighth of the rounding; int8 in about a third, with a scale for each key and value.",
+        + "an eighth of the rounding; int8 in about a third, with a scale for each key and value. "
+        + "(default: f32)",
       valueName: "type"))
-  var kvType: CacheElement = .f32
+  var kvType: CacheElement?
+
+  var element: CacheElement { kvType ?? .f32 }
 }
 
 /// What a cache may hold.
@@ -19,9 +22,9 @@ struct CacheOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Which rows the cache keeps: \(PolicyCatalog.all.map(\.name).joined(separator: ", ")); "
-        + "`headkv-run policies` tells what each does.", valueName: "name"),
+        + "`headkv-run policies` tells what each does. (default: auto)", valueName: "name"),
     completion: .policies)
-  var kvPolicy: String = "auto"
+  var kvPolicy: String?
 
   @Option(
     help: ArgumentHelp(
@@ -49,12 +52,31 @@ struct CacheOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Whether both branches of a guided picture keep the same tokens (shared).",
-      valueName: "how"))
-  var kvBranches: GuidanceBranches = .independent
+      "Whether both branches of a guided picture keep the same tokens (shared). (default: "
+        + "independent)", valueName: "how"))
+  var kvBranches: GuidanceBranches?
 
+  /// What was asked for; what was not is taken from `base`.
+  ///
+  /// Another policy than the base's takes none of its options, and the full cache no budget.
   /// - Throws: ``CacheBudgetError`` or ``OptionError`` naming what cannot be read.
-  func choice() throws -> PolicyChoice {
+  func choice(
+    over base: PolicyChoice = PolicyChoice("auto", element: .f32)
+  ) throws -> PolicyChoice {
+    var choice = base
+    if let kvPolicy, kvPolicy != base.name {
+      choice.name = kvPolicy
+      choice.options = [:]
+      if kvPolicy == "full" { choice.budget = nil }
+    }
+    if let kvBudget { choice.budget = try CacheBudget(parsing: kvBudget) }
+    choice.options.merge(try options()) { $1 }
+    if let kvBranches { choice.branches = kvBranches }
+    if let type = rows.kvType { choice.element = type }
+    return choice
+  }
+
+  private func options() throws -> [String: String] {
     var options: [String: String] = [:]
     for text in kvOption {
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -70,18 +92,6 @@ struct CacheOptions: ParsableArguments {
         throw OptionError("--kv-cap", "'\(kvCap.rawValue)'", "given once: there is --kv-option cap")
       }
     }
-    return PolicyChoice(
-      kvPolicy, budget: try kvBudget.map { budget throws in try CacheBudget(parsing: budget) },
-      options: options, branches: kvBranches,
-      element: rows.kvType)
-  }
-
-  /// What was asked for, as a line of settings says it.
-  var summary: String {
-    let all = kvOption + (kvCap.map { ["cap=\($0.rawValue)"] } ?? [])
-    let options = all.isEmpty ? "" : " (\(all.joined(separator: ", ")))"
-    let branches = kvBranches == .independent ? "" : ", \(kvBranches.rawValue) branches"
-    return
-      "kv-policy \(kvPolicy)\(options), kv-budget \(kvBudget ?? "100%"), kv-type \(rows.kvType.rawValue)\(branches)"
+    return options
   }
 }

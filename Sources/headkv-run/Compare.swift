@@ -67,7 +67,7 @@ struct Compare: ParsableCommand {
     if let output, !output.hasSuffix(".svg"), !output.hasSuffix(".png") {
       throw OptionError("-o", output, "a name that ends in .svg or .png")
     }
-    let asked = try PolicyList(policies: kvPolicy, budgets: kvBudget, element: rows.kvType)
+    let asked = try PolicyList(policies: kvPolicy, budgets: kvBudget, element: rows.element)
     let gpt = try model.load(needsTokenizer: false).gpt
     let shape = gpt.configuration.sequenceShape
     let plans = try asked.entries.map { try $0.choice.policy(for: shape).memory }
@@ -83,7 +83,7 @@ struct Compare: ParsableCommand {
       return !Interrupt.isRequested
     }
     let lines = zip(asked.entries, results).map {
-      ComparisonLine($0.name, $0.budget, rows.kvType, $1.report, heads: shape.allHeads)
+      ComparisonLine($0.name, $0.budget, rows.element, $1.report, heads: shape.allHeads)
     }
     if common.json || format == .json {
       try Output.json(["policies": lines])
@@ -97,7 +97,7 @@ struct Compare: ParsableCommand {
       page.settings = [
         ("model", gpt.configuration.summary),
         ("pictures", "\(results[0].report.sequences)"),
-        ("kv-type", rows.kvType.rawValue),
+        ("kv-type", rows.element.rawValue),
         ("loss with the full cache", String(format: "%.4f nats a token", results[0].report.nllFull)),
       ]
       page.charts = [chart]
@@ -128,7 +128,7 @@ struct Compare: ParsableCommand {
     try LossMemoryChart(
       title: "What a smaller cache costs",
       subtitle:
-        "Extra loss on \(pictures) held-out pictures; \(rows.kvType.rawValue) rows held once budgets are set",
+        "Extra loss on \(pictures) held-out pictures; \(rows.element.rawValue) rows held once budgets are set",
       series: names.map { name in
         LossMemoryChart.Series(
           name: name,

@@ -55,7 +55,7 @@ struct Decode: ParsableCommand {
           tokens: row, width: side, height: row.count / side, threads: common.threadCount ?? 2))
     }
     guard !pictures.isEmpty else { throw OptionError("\(tokens): pictures", "0", "at least one") }
-    let written = try paths.write(pictures, columns: columns, text: [])
+    let written = try paths.write(pictures, columns: columns) { _ in [] }
     if common.json { try Output.json(["files": written]) }
     for path in written {
       Output.text("wrote \(path)", json: common.json, quiet: common.quiet)

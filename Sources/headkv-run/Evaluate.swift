@@ -65,11 +65,11 @@ struct Evaluate: ParsableCommand {
     if common.json {
       try Output.json(
         Answer(
-          report, policy: cache.kvPolicy, budget: cache.kvBudget, type: cache.rows.kvType))
+          report, policy: choice.name, budget: cache.kvBudget, type: cache.rows.element))
     }
     Output.text(
       """
-      \(report.sequences) pictures of \(report.tokensPerSequence) tokens, \(cache.summary)
+      \(report.sequences) pictures of \(report.tokensPerSequence) tokens, \(choice.summary)
       """
         + String(
           format: """

@@ -13,6 +13,26 @@ struct GenerateReport {
   let drawn: [(picture: RGBImage, tokens: [Int32])]
   let full: [(picture: RGBImage, tokens: [Int32])]
 
+  /// Draws the same pictures with the full cache and writes the page.
+  ///
+  /// - Parameter run: draws with a generator.
+  static func write(
+    to path: String, figures: String?, drawn: GenerationResult, recorder: RunRecorder,
+    generator: Generator, model: ImageModel, requests: [PictureRequest],
+    run: (Generator, [PictureRequest]) throws -> GenerationResult
+  ) throws {
+    let options = generator.options
+    let full = try run(Generator(model: model, options: options.withFullCache()), requests)
+    func pictures(_ result: GenerationResult) throws -> [(picture: RGBImage, tokens: [Int32])] {
+      let tokens = result.images.map(\.tokens)
+      return Array(zip(try model.images(tokens: tokens, threads: options.threads), tokens))
+    }
+    try GenerateReport(
+      settings: options.summary, shape: generator.policy.shape, policy: generator.policy,
+      report: drawn.report, recorder: recorder, drawn: pictures(drawn), full: pictures(full)
+    ).write(to: path, figures: figures)
+  }
+
   /// Writes the page, and each figure as PNG and SVG to `folder` if one is given.
   func write(to path: String, figures folder: String?) throws {
     var page = RunReport(title: "Drawn with \(policy.name)", subtitle: settings)
@@ -84,5 +104,16 @@ struct GenerateReport {
               cells: shape.grid.count, step: token, rows: heads[head].map { ($0.cell, $0.count) })
           })
       })
+  }
+}
+
+extension GenerationOptions {
+  /// The same with every row kept, in f32.
+  fileprivate func withFullCache() throws -> GenerationOptions {
+    try GenerationOptions(
+      guidanceScale: guidanceScale, guidanceInterval: guidanceInterval,
+      temperature: sampling.temperature, topK: sampling.topK, topP: sampling.topP,
+      greedy: sampling.greedy, seed: seed, policy: PolicyChoice("full"), threads: threads,
+      batch: batch)
   }
 }

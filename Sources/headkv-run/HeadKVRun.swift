@@ -31,10 +31,17 @@ struct HeadKVRun: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch is GenerationCancelled {
-      Output.error("cancelled; no output was written")
-      Foundation.exit(130)
+      cancelled("no output was written")
+    } catch let error as CancelledAfterPreview {
+      cancelled("the last preview is \(error.path)")
     } catch {
       exit(withError: error)
     }
+  }
+
+  private static func cancelled(_ what: String) -> Never {
+    Output.error("cancelled; \(what)")
+    // At once: what is still being decoded must not find the libraries torn down around it.
+    _exit(130)
   }
 }

@@ -23,7 +23,7 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let path = file ?? model.gpt ?? BundledFiles.path("gpt.safetensors")
-    if path.lowercased().hasSuffix(".png") { return try inspectPicture(path) }
+    if path.lowercased().hasSuffix(".png") { return try PictureReport(path).say(common) }
     let catalog = try TensorCatalog.open(path)
     var problems: [String] = []
     var kind = "unknown"
@@ -32,7 +32,7 @@ struct Inspect: ParsableCommand {
       do {
         let header = try PackedHeader(catalog)
         packed = PackedReport(header)
-        let gpt = try GPT(catalog, hints: try model.hints(), precision: model.precision)
+        let gpt = try GPT(catalog, hints: try model.hints(), precision: model.held)
         kind = gpt.configuration.summary
         problems += gpt.unexpected.map { "unexpected tensor \($0)" }
       } catch { problems.append("\(error)") }
@@ -64,22 +64,6 @@ struct Inspect: ParsableCommand {
     }
     try report(catalog, kind, packed, problems)
     if !problems.isEmpty { throw ExitCode(1) }
-  }
-
-  /// Size and recipe of a picture.
-  private func inspectPicture(_ path: String) throws {
-    let picture = try PNG.read(path)
-    let text = try PNG.text(at: path)
-    if common.json {
-      try Output.json(
-        PictureReport(
-          file: path, width: picture.width, height: picture.height,
-          text: Dictionary(text, uniquingKeysWith: { a, _ in a })))
-      return
-    }
-    let lines = ["\(path): \(picture.width)x\(picture.height) pixels"]
-      + text.map { "\($0.0): \($0.1)" }
-    Output.text(lines.joined(separator: "\n"), json: false, quiet: common.quiet)
   }
 
   private func report(
@@ -162,11 +146,4 @@ private struct PackedReport: Encodable {
       + sources.map { "from \($0.file), SHA-256 \($0.sha256)" }
       + (classNames.isEmpty ? [] : ["classes: \(classNames.joined(separator: ", "))"])
   }
-}
-
-private struct PictureReport: Encodable {
-  let file: String
-  let width: Int
-  let height: Int
-  let text: [String: String]
 }

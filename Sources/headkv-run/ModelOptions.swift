@@ -44,9 +44,11 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Weights in memory; auto: as they are stored or packed, in place in the file.",
-      valueName: "type"))
-  var precision: WeightPrecision = .auto
+      "Weights in memory; auto: as they are stored or packed, in place in the file. (default: "
+        + "auto)", valueName: "type"))
+  var precision: WeightPrecision?
+
+  var held: WeightPrecision { precision ?? .auto }
 
   var vq: String? { tokenizer.vq }
 
@@ -72,13 +74,32 @@ struct ModelOptions: ParsableArguments {
   func load(needsTokenizer: Bool, threads: Int? = nil) throws -> ImageModel {
     guard let gpt else {
       return try ImageModel(
-        gpt: BundledFiles.path("gpt.safetensors"), precision: precision, threads: threads)
+        gpt: gptPath, precision: held, threads: threads)
     }
     if needsTokenizer && vq == nil {
       throw OptionError("--vq", "absent", "given to decode pictures (or use --tokens-out without -o)")
     }
-    return try ImageModel(gpt: gpt, hints: hints(), precision: precision, threads: threads)
+    return try ImageModel(gpt: gpt, hints: hints(), precision: held, threads: threads)
   }
+
+  /// With a recipe's files and settings where none are given; what it says of a GPT is left out if
+  /// another one is given.
+  func filled(from recipe: Recipe?) -> ModelOptions {
+    guard let recipe else { return self }
+    var options = self
+    options.tokenizer.vq = vq ?? recipe.vq.path
+    guard gpt == nil else { return options }
+    options.gpt = recipe.gpt.path
+    options.precision = precision ?? WeightPrecision(rawValue: recipe.precision)
+    if heads == nil && preset == nil { options.heads = recipe.heads }
+    if grid == nil && imageSize == nil && recipe.gridWidth == recipe.gridHeight {
+      options.grid = recipe.gridWidth
+    }
+    return options
+  }
+
+  /// The path of the GPT's weights.
+  var gptPath: String { gpt ?? BundledFiles.path("gpt.safetensors") }
 
   func hints() throws -> GPTHints {
     var hints = GPTHints(heads: heads, preset: preset.flatMap(GPTPreset.named))

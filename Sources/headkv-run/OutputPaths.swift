@@ -50,19 +50,25 @@ struct OutputPaths {
     }
   }
 
+  /// Pictures as one: a sheet, small ones enlarged; a picture alone as it is.
+  static func sheet(_ pictures: [RGBImage], columns: Int) -> RGBImage {
+    let scale = max(1, min(3, 128 / max(pictures.first?.width ?? 128, 1)))
+    return pictures.count == 1
+      ? pictures[0] : ImageSheet.compose(pictures, columns: columns, gap: 2, scale: scale)
+  }
+
+  /// Writes the pictures and returns the files.
+  ///
+  /// - Parameter text: what is stored in the file of picture i, or in a sheet (nil).
   func write(
-    _ pictures: [RGBImage], columns: Int, text: [(String, String)]
+    _ pictures: [RGBImage], columns: Int, text: (Int?) throws -> [(String, String)]
   ) throws -> [String] {
     guard digits != nil else {
-      let scale = max(1, min(3, 128 / max(pictures.first?.width ?? 128, 1)))
-      let sheet =
-        pictures.count == 1
-        ? pictures[0] : ImageSheet.compose(pictures, columns: columns, gap: 2, scale: scale)
-      try PNG.write(sheet, to: path(0), text: text)
+      try PNG.write(Self.sheet(pictures, columns: columns), to: path(0), text: text(nil))
       return [path(0)]
     }
     for (index, picture) in pictures.enumerated() {
-      try PNG.write(picture, to: path(index), text: text)
+      try PNG.write(picture, to: path(index), text: text(index))
     }
     return pictures.indices.map(path)
   }

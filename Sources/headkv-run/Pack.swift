@@ -22,7 +22,7 @@ struct Pack: ParsableCommand {
   var output: String
 
   func validate() throws {
-    if model.precision == .auto {
+    if model.held == .auto {
       throw ValidationError("--precision must say in what to pack: f32, bf16 or int8")
     }
   }
@@ -37,7 +37,7 @@ struct Pack: ParsableCommand {
     try image.gpt.writePacked(
       to: output, source: source, classNames: image.classNames, threads: common.threadCount)
     let report = PackReport(
-      file: output, source: source.path, precision: model.precision.rawValue,
+      file: output, source: source.path, precision: model.held.rawValue,
       bytes: try TensorCatalog.open(output).tensors.reduce(0) { $0 + $1.byteCount },
       seconds: Date().timeIntervalSince(start))
     if common.json { try Output.json(report) }

@@ -109,7 +109,7 @@ struct Profile: ParsableCommand {
       ? try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
       : try draw(model, progress)
     let surveys = try HeadSurveyor(
-      gpt: model.gpt, threads: common.threadCount, tau: tau, element: rows.kvType
+      gpt: model.gpt, threads: common.threadCount, tau: tau, element: rows.element
     ).surveys(set, limit: limit) { done, total in
       progress.update(done, of: total, unit: "pictures")
       return !Interrupt.isRequested
@@ -134,7 +134,7 @@ struct Profile: ParsableCommand {
     let profile = try HeadProfile(meanOf: early)
     let maps = ProfileMaps(profile)
     let answer = ProfileAnswer(
-      pictures: early.count, type: load == nil ? rows.kvType : nil, heads: maps,
+      pictures: early.count, type: load == nil ? rows.element : nil, heads: maps,
       agreement: check ? try Agreement(early, late) : nil)
     if let save { try profile.json().write(to: URL(fileURLWithPath: save), options: .atomic) }
     if common.json { try Output.json(answer) }

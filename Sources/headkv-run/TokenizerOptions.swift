@@ -10,12 +10,15 @@ struct TokenizerOptions: ParsableArguments {
     completion: .tokenizerFiles)
   var vq: String?
 
+  /// The path of the tokenizer's weights.
+  var path: String { vq ?? BundledFiles.path("vq.safetensors") }
+
   /// The tokenizer that draws what `gpt` says, checked and still to be loaded.
   func open(for gpt: GPT) throws -> TokenizerLoading {
-    try TokenizerLoading(vq ?? BundledFiles.path("vq.safetensors"), for: gpt)
+    try TokenizerLoading(path, for: gpt)
   }
 
   func load() throws -> VQTokenizer {
-    try VQTokenizer(TensorCatalog.open(vq ?? BundledFiles.path("vq.safetensors")))
+    try VQTokenizer(TensorCatalog.open(path))
   }
 }

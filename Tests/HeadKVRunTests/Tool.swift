@@ -20,8 +20,9 @@ struct Tool {
 
   /// - Parameter path: the program, if it is not the tool.
   init(
-    at path: String = Tool.path, _ arguments: [String], in folder: Scratch, environment: [String: String] = [:],
-    interruptAfter seconds: Double? = nil
+    at path: String = Tool.path, _ arguments: [String], in folder: Scratch,
+    environment: [String: String] = [:], interruptAfter seconds: Double? = nil,
+    interruptOnce isTime: (() -> Bool)? = nil
   ) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
@@ -37,6 +38,10 @@ struct Tool {
     try process.run()
     if let seconds {
       Thread.sleep(forTimeInterval: seconds)
+      process.interrupt()
+    }
+    if let isTime {
+      for _ in 0..<3000 where process.isRunning && !isTime() { Thread.sleep(forTimeInterval: 0.02) }
       process.interrupt()
     }
     output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

@@ -2,7 +2,7 @@
 ///
 /// `1/6` or `17%`: a share of the picture's tokens, rounded to the nearest; `100%` is the full cache. `43rows`: rows of each
 /// head. `64MiB`: bytes of the whole sequence, allocated memory included, never exceeded.
-public enum CacheBudget: Sendable, Hashable {
+public enum CacheBudget: Sendable, Hashable, CustomStringConvertible {
   case share(Double)
   case rows(Int)
   case bytes(Int)
@@ -17,6 +17,22 @@ public enum CacheBudget: Sendable, Hashable {
     case .rows(let count) where count < 1: throw .nothing(text)
     case .bytes(let count) where count < 1: throw .nothing(text)
     default: break
+    }
+  }
+
+  /// A text that ``init(parsing:)`` reads as this very budget.
+  public var description: String {
+    switch self {
+    case .rows(let count): return "\(count)rows"
+    case .bytes(let count):
+      let unit = Self.units.first { count >= Int($0.bytes) && count % Int($0.bytes) == 0 }
+      guard let unit, unit.suffix.count == 3 else { return "\(count)B" }
+      return "\(count / Int(unit.bytes))" + ["gib": "GiB", "mib": "MiB", "kib": "KiB"][unit.suffix]!
+    case .share(let share):
+      let percent = (share * 100).rounded()
+      if percent / 100 == share { return "\(Int(percent))%" }
+      let parts = (1 / share).rounded()
+      return parts < 1e6 && 1 / parts == share ? "1/\(Int(parts))" : "\(share)"
     }
   }
 

@@ -1,0 +1,101 @@
+import Foundation
+import HeadKV
+
+/// What a run was and cost, as JSON says it.
+struct GenerateSummary: Encodable {
+  let images: Int
+  let seed: UInt64
+  let cfgScale: Float
+  let cfgInterval: Int
+  let temperature: Float
+  let topK: Int
+  let topP: Float
+  let greedy: Bool
+  let kvPolicy: String
+  let kvBudget: String?
+  let kvType: CacheElement
+  let threads: Int
+  let precision: String
+  let weightBytes: Int
+  let cacheBytesFull: Int
+  let cacheBytesPeak: Int
+  let cacheBytesPlanned: Int
+  let profilingRowsPeak: Int
+  let steadyRowsPeak: Int
+  let rowsPerHeadFull: Int
+  let rowsPerHeadPeak: Double
+  let tokens: Int
+  /// From the start of the process.
+  let secondsToFirstToken: Double
+  let seconds: Double
+  let tokensPerSecond: Double
+  let peakMemoryBytes: Int
+  let files: [String]
+
+  init(
+    _ options: GenerationOptions, _ gpt: GPT, _ result: GenerationResult, firstToken: Double,
+    files: [String]
+  ) {
+    let report = result.report
+    images = result.images.count
+    seed = options.seed
+    cfgScale = options.guidanceScale
+    cfgInterval = options.guidanceInterval
+    temperature = options.sampling.temperature
+    topK = options.sampling.topK
+    topP = options.sampling.topP
+    greedy = options.sampling.greedy
+    kvPolicy = options.policy.name
+    kvBudget = options.policy.budget?.description
+    kvType = options.policy.element ?? .f32
+    threads = options.threads
+    precision = gpt.precision.rawValue
+    weightBytes = gpt.weightBytes
+    cacheBytesFull = report.cacheBytesFull
+    cacheBytesPeak = report.cacheBytesPeak
+    cacheBytesPlanned = report.cacheBytesPlanned
+    profilingRowsPeak = report.profilingRowsPeak
+    steadyRowsPeak = report.steadyRowsPeak
+    rowsPerHeadFull = report.rowsPerHeadFull
+    rowsPerHeadPeak = report.rowsPerHeadPeak
+    tokens = report.tokens
+    secondsToFirstToken = firstToken
+    seconds = report.seconds
+    tokensPerSecond = report.tokensPerSecond
+    peakMemoryBytes = Output.peakMemory
+    self.files = files
+  }
+
+  /// The same for people.
+  var lines: [String] {
+    [
+      "\(images) picture\(images == 1 ? "" : "s"), \(tokens) tokens in "
+        + String(format: "%.2f s: %.1f tokens/s", seconds, tokensPerSecond)
+        + String(format: ", the first %.2f s after the process started", secondsToFirstToken),
+      "cache: \(Output.bytes(cacheBytesFull)) in full, \(Output.bytes(cacheBytesPeak)) held at peak of "
+        + "\(Output.bytes(cacheBytesPlanned)) planned; weights \(Output.bytes(weightBytes)) (\(precision)); "
+        + "peak memory \(Output.bytes(peakMemoryBytes))",
+    ] + files.map { "wrote \($0)" }
+  }
+}
+
+extension GenerationOptions {
+  /// One line on how pictures are drawn.
+  var summary: String {
+    let draw =
+      sampling.greedy
+      ? "greedy"
+      : "temperature \(sampling.temperature), top-k \(sampling.topK), top-p \(sampling.topP)"
+    return
+      "seed \(seed), cfg-scale \(guidanceScale), cfg-interval \(guidanceInterval), \(draw), \(policy.summary), threads \(threads)"
+  }
+}
+
+extension GPTConfiguration {
+  /// One line on what the model is.
+  var summary: String {
+    "GPT: \(layers) layers, \(heads) heads of \(headDimension), width \(dimension), grid \(grid.width)x\(grid.height), \(vocabulary) codes, "
+      + (classCount > 0 ? "\(classCount) classes" : "captions")
+      + String(format: ", %.1f M parameters", Double(parameters) / 1e6)
+  }
+}
