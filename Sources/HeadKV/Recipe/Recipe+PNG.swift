@@ -127,8 +127,9 @@ extension Recipe {
     case .typeMismatch(_, let context): return "wrong type of \(place(context))"
     case .valueNotFound(_, let context): return "no value of \(place(context))"
     case .dataCorrupted(let context):
-      return context.underlyingError == nil
-        ? "\(place(context)): \(context.debugDescription)" : "not JSON"
+      // Numbers that their type does not hold are reported without a place.
+      return context.codingPath.isEmpty
+        ? "not JSON, or a number out of range" : "wrong value of \(place(context))"
     @unknown default: return "not JSON"
     }
   }

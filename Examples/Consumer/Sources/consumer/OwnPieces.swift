@@ -58,7 +58,7 @@ extension Consumer {
     try await Task.sleep(for: .milliseconds(200))
     check(before == 0 || threads > before, "drawing has threads of its own")
     reader.cancel()
-    let tokens = await reader.value
+    let tokens = try await reader.value
     check(tokens > 0 && tokens < 256_000, "the run was ended while it drew")
     for _ in 0..<200 where threads > before { try await Task.sleep(for: .milliseconds(10)) }
     check(threads <= before, "no thread of it is left")
