@@ -1,5 +1,6 @@
 import ArgumentParser
 import HeadKV
+import HeadKVBench
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
