@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Every Swift example of the articles and of the README stands, line for line, in a source file that
-/// is compiled and run.
+/// Every Swift example of the articles stands, line for line, in a source file that is compiled and
+/// run.
 @Suite struct ArticleTests {
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()

@@ -13,11 +13,13 @@ public struct JSONSchema: Sendable {
     .deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Documentation/schemas")
 
+  private static let suffix = ".schema.json"
+
   /// A schema of ``folder``.
   public init(named name: String) throws {
     try self.init(
       parsing: String(
-        contentsOf: Self.folder.appendingPathComponent(name + ".schema.json"), encoding: .utf8))
+        contentsOf: Self.folder.appendingPathComponent(name + Self.suffix), encoding: .utf8))
   }
 
   /// What is wrong with a text, by place; empty if it is as the schema says.
@@ -33,6 +35,9 @@ public struct JSONSchema: Sendable {
     return keywords.sorted { $0.key < $1.key }.flatMap { (keyword, rule) -> [String] in
       switch (keyword, rule) {
       case ("$schema", _), ("title", _), ("description", _), ("$defs", _): []
+      case ("$ref", .string(let file)) where file.hasSuffix(Self.suffix):
+        (try? JSONSchema(named: String(file.dropLast(Self.suffix.count))))
+          .map { $0.problems(value, $0.root, place) } ?? ["\(place): no schema \(file)"]
       case ("$ref", .string(let path)):
         definition(path).map { problems(value, $0, place) } ?? ["\(place): no \(path)"]
       case ("type", .string(let name)): type(value, [name], place)
