@@ -3,7 +3,7 @@ PACKAGES = openblas lapacke libpng zlib
 DEBIAN = libopenblas-dev liblapacke-dev libpng-dev zlib1g-dev pkg-config
 SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: build deps demo test consumer bench bench-peers fuzz man install clean
+.PHONY: build deps demo test consumer bench bench-peers fuzz docs man install clean
 
 build: deps
 	swift build -c release
@@ -15,10 +15,12 @@ deps:
 	  $(SUDO) apt-get update -qq && \
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN); }
 
+SHEET = --class all --count 6 --seed 1 --cfg-scale 2.5 --top-k 200
 demo: build
 	@mkdir -p out
-	.build/release/headkv-run generate --class all --count 6 --seed 1 --cfg-scale 2.5 --top-k 200 -o out/demo.png
-	@echo "the sheet is $(CURDIR)/out/demo.png"
+	.build/release/headkv-run generate $(SHEET) --kv-policy full -o out/demo.png
+	.build/release/headkv-run generate $(SHEET) --kv-budget 1/6 -o out/demo-sixth.png
+	@echo "the sheets are $(CURDIR)/out/demo.png and, in a sixth of the cache, demo-sixth.png"
 
 test: deps
 	swift test -c release
@@ -48,6 +50,10 @@ TORCH_CPU = https://download.pytorch.org/whl/cpu
 RUNS ?= 2000000
 fuzz: deps
 	HEADKV_FUZZ_RUNS=$(RUNS) swift test -c release --filter WeightFuzz
+
+# Pages of the catalogue and of the public symbols, in out/docs.
+docs: build
+	Documentation/make-pages.sh
 
 # A manual page for each tool, from what its --help says.
 TOOLS = headkv-run headkv-bench
