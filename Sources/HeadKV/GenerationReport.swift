@@ -16,6 +16,7 @@ public struct GenerationReport: Sendable, Codable, Hashable {
   public var profilingRowsPeak = 0
   public var steadyRowsPeak = 0
   public var tokens = 0
+  /// Of drawing, without what is done with finished pictures.
   public var seconds = 0.0
 
   public init() {}

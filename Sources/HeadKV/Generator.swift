@@ -87,7 +87,6 @@ public struct Generator: Sendable {
     emit: @escaping (GenerationEvent) -> Void
   ) throws -> GenerationResult {
     try check(pictures)
-    let start = ContinuousClock.now
     let batch = min(options.batch, max(pictures.count, 1))
     emit(
       .started(
@@ -104,12 +103,14 @@ public struct Generator: Sendable {
     while images.count < pictures.count {
       if isCancelled() { throw GenerationCancelled() }
       let range = images.count..<min(images.count + batch, pictures.count)
-      for image in try drawing.draw(range, pool: pool, &report) {
+      let start = ContinuousClock.now
+      let drawn = try drawing.draw(range, pool: pool, &report)
+      report.seconds += Double((ContinuousClock.now - start) / .microseconds(1)) / 1e6
+      for image in drawn {
         emit(.image(picture: images.count, image: image))
         images.append(image)
       }
     }
-    report.seconds = Double((ContinuousClock.now - start) / .milliseconds(1)) / 1000
     emit(.finished(report))
     return GenerationResult(images: images, report: report)
   }

@@ -19,8 +19,12 @@ package final class LinearScratch {
   /// Room for `rows` rows of up to `features` values.
   package init(rows: Int, features: Int) {
     precondition(rows >= 0 && features >= 0, "negative size")
-    let most = Packing.allCases.map { Self.stride($0, features) }.max()!
-    buffer = AlignedBuffer(count: rows * most, repeating: 0)
+    buffer = AlignedBuffer(count: Self.byteCount(rows: rows, features: features), repeating: 0)
+  }
+
+  /// Bytes that are allocated for so many rows.
+  package static func byteCount(rows: Int, features: Int) -> Int {
+    rows * Packing.allCases.map { stride($0, features) }.max()!
   }
 
   /// Bytes from one row to the next: an odd number of cache lines, so that rows of a power of two

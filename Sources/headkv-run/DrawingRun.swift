@@ -9,6 +9,12 @@ final class DrawingRun {
   private let progress: ProgressLine
   private let makePreview: (GenerationPlan) -> Preview?
   private var preview: Preview?
+  private var writer: SeriesWriter?
+  /// Of the batch that is being drawn, those that are finished.
+  private var batch: [GeneratedImage] = []
+  private var plan: GenerationPlan?
+  /// Why a batch could not be written.
+  private var writingError: (any Error)?
   /// Seconds from the start of the process to the first token.
   private(set) var firstToken: Double?
 
@@ -26,17 +32,22 @@ final class DrawingRun {
     makePreview = preview
   }
 
+  /// - Parameter writer: gets each batch as soon as it is drawn.
   /// - Throws: as ``Generator`` does, or why what is done beside has failed.
   func draw(
-    _ requests: [PictureRequest], previewing: Bool, observers: CacheObservers = { _, _ in [] }
+    _ requests: [PictureRequest], previewing: Bool, to writer: SeriesWriter? = nil,
+    observers: CacheObservers = { _, _ in [] }
   ) throws -> GenerationResult {
+    self.writer = writer
     do {
-      return try generator.generate(
+      let result = try generator.generate(
         requests, telling: previewing ? [.token, .rows] : .token, observers: observers
       ) { event in
         hear(event)
         return !Interrupt.isRequested && failure == nil
       }
+      if let writingError { throw writingError }
+      return result
     } catch { throw failure ?? told(error) }
   }
 
@@ -64,17 +75,31 @@ final class DrawingRun {
     if !Interrupt.isRequested { preview?.join() }
   }
 
-  /// That the run was ended, with the preview that stays.
+  /// That the run was ended, with what stays.
   private func told(_ error: any Error) -> any Error {
-    guard error is GenerationCancelled, let preview, preview.isWritten else { return error }
-    return CancelledAfterPreview(path: preview.path)
+    guard error is GenerationCancelled else { return error }
+    return CancelledDrawing(
+      pictures: writer?.files.count ?? 0,
+      preview: preview.flatMap { $0.isWritten ? $0.path : nil })
   }
 
-  private var failure: (any Error)? { tokenizer?.error ?? hashing?.error }
+  private var failure: (any Error)? {
+    tokenizer?.error ?? hashing?.error ?? writingError.map(told)
+  }
+
+  private func gather(_ picture: Int, _ image: GeneratedImage) {
+    guard let writer, let plan else { return }
+    batch.append(image)
+    guard batch.count == plan.batch || picture + 1 == plan.pictures else { return }
+    do { try writer.write(batch, from: picture + 1 - batch.count) } catch { writingError = error }
+    batch = []
+  }
 
   private func hear(_ event: GenerationEvent) {
     switch event {
-    case .started(let plan): preview = makePreview(plan)
+    case .started(let plan):
+      self.plan = plan
+      preview = makePreview(plan)
     case .token(let state):
       if firstToken == nil {
         firstToken = ProcessClock.seconds
@@ -84,7 +109,22 @@ final class DrawingRun {
       progress.update(state.tokens, of: state.totalTokens, unit: "tokens")
     case .rows(let picture, let lines, let tokens):
       preview?.finished(picture: picture, lines: lines, tokens: tokens)
-    case .profiled, .evicted, .image, .finished: break
+    case .image(let picture, let image): gather(picture, image)
+    case .profiled, .evicted, .finished: break
     }
+  }
+}
+
+/// A run that was ended, and what it leaves.
+struct CancelledDrawing: Error {
+  /// Files of pictures that were written.
+  let pictures: Int
+  let preview: String?
+
+  var whatStays: String {
+    let files =
+      pictures == 0 ? nil : pictures == 1 ? "1 picture was written" : "\(pictures) pictures were written"
+    let said = [files, preview.map { "the last preview is \($0)" }].compactMap { $0 }
+    return said.isEmpty ? "no output was written" : said.joined(separator: "; ")
   }
 }

@@ -14,29 +14,65 @@ struct Generate: ParsableCommand {
   @OptionGroup(title: "Picture options") var draw: DrawOptions
   @OptionGroup(title: "Cache options") var cache: CacheOptions
   @OptionGroup(title: "File options") var files: GenerateFiles
+  @OptionGroup(title: "Series options") var series: SeriesOptions
   @OptionGroup(title: "Model options") var model: ModelOptions
   @OptionGroup(title: "Run options") var common: CommonOptions
 
+  func validate() throws {
+    if series.resume && (files.tokensOut != nil || files.report != nil) {
+      throw ValidationError("--resume does not go with --tokens-out or --report")
+    }
+    if series.memoryLimit != nil && files.report != nil {
+      throw ValidationError("--max-memory does not go with --report, which draws with the full cache")
+    }
+  }
+
   func run() throws {
-    try files.check()
+    try files.check(series)
     let recipe = try draw.like.map { try Recipe(readingPNG: $0) }
-    let options = try draw.options(
+    let asked = try draw.options(
       like: recipe,
       policy: recipe.map { try cache.choice(over: $0.policyChoice()) } ?? cache.choice(),
       threads: common.threadCount)
     let model = model.filled(from: recipe)
+    let fit = try series.memoryLimit.map {
+      try MemoryLimit(bytes: $0).fit(model, asked, draw, like: recipe, files, series)
+    }
+    let options = try fit.map { try asked.with(policy: $0.policy, batch: $0.batch) } ?? asked
     let loaded = try model.load(
       needsTokenizer: files.wantsPictures, threads: common.threadCount)
     let tokenizer = try files.wantsPictures ? model.tokenizer.open(for: loaded.gpt) : nil
-    let pictures = try PictureList(draw, like: recipe, loaded)
+    let all = try PictureList(draw, like: recipe, loaded)
+    var pictures = all.only(series.part.numbers(of: all.requests.count))
     let hashing = try files.wantsPictures
       ? WeightHashing(
-        model, given: self.model, captions: pictures.captions,
+        model, given: self.model, captions: all.captions,
         captionsGiven: draw.captions != nil, like: recipe, in: draw.like) : nil
     let generator = try Generator(model: loaded, options: options)
     say([loaded.gpt.configuration.summary, options.summary, memory(generator.policy.memory)])
+    if let fit { say([fit.summary]) }
 
-    let columns = files.columns ?? recipe?.columns ?? pictures.columns
+    let columns = files.columns ?? recipe?.columns ?? all.columns
+    func ownRecipe(of list: PictureList) throws -> Recipe? {
+      guard let sources = try hashing?.value() else { return nil }
+      return Recipe(
+        software: "headkv-run \(ToolVersion.number)",
+        kernels: Recipe.kernelsInUse, gpt: sources.gpt, vq: sources.vq,
+        captions: sources.captions, precision: model.held.rawValue,
+        configuration: loaded.gpt.configuration, options: options, pictures: list.entries,
+        columns: list.entries.count > 1 ? columns : nil)
+    }
+    let paths = try files.writesPictures ? files.paths() : nil
+    var finished: [ManifestEntry] = []
+    if series.resume, let paths, FinishedPictures.areAny(paths, pictures.numbers),
+      let own = try ownRecipe(of: pictures)
+    {
+      let found = try FinishedPictures.find(
+        paths, pictures.numbers, own, threads: options.threads)
+      finished = found.compactMap { $0 }
+      pictures = pictures.only(found.indices.filter { found[$0] == nil })
+    }
+
     let run = DrawingRun(
       generator, tokenizer: tokenizer, hashing: hashing, quiet: common.quiet
     ) { plan in
@@ -46,34 +82,52 @@ struct Generate: ParsableCommand {
     }
     defer { run.end() }
     let recorder = files.report.map { _ in RunRecorder(generator.policy.shape) }
-    let result = try run.draw(pictures.requests, previewing: files.preview != nil) {
+    func finishedModel() throws -> ImageModel {
+      ImageModel(gpt: loaded.gpt, tokenizer: try tokenizer?.value(), classNames: loaded.classNames)
+    }
+    func decode(_ images: [GeneratedImage]) throws -> [RGBImage] {
+      try run.decode(images, finishedModel(), threads: fit?.decoders ?? options.threads)
+    }
+    let manifest = try files.manifest(series).map { Manifest($0, finished: finished) }
+    var known: Recipe?
+    let writer = paths.flatMap { paths in
+      guard paths.isSeries else { return nil as SeriesWriter? }
+      return SeriesWriter(paths, numbers: pictures.numbers, manifest: manifest, decode: decode) {
+        known = try known ?? ownRecipe(of: pictures)
+        return known!
+      }
+    }
+    let result = try run.draw(pictures.requests, previewing: files.preview != nil, to: writer) {
       picture, branch in
       guard let recorder, picture == 0, branch == .conditional else { return [] }
       return [recorder, recorder.profiler]
     }
-    let finished = ImageModel(
-      gpt: loaded.gpt, tokenizer: try tokenizer?.value(), classNames: loaded.classNames)
     var written = try files.writeTokens(result.images, classes: pictures.classes)
-    if let sources = try hashing?.value() {
-      let drawn = try run.decode(result.images, finished, threads: options.threads)
-      let recipe = Recipe(
-        software: "headkv-run \(ToolVersion.number)",
-        kernels: Recipe.kernelsInUse, gpt: sources.gpt, vq: sources.vq,
-        captions: sources.captions, precision: model.held.rawValue,
-        configuration: loaded.gpt.configuration, options: options, pictures: pictures.entries,
-        columns: pictures.entries.count > 1 ? columns : nil)
-      written += try files.writePictures(drawn, columns: columns, recipe)
-      try run.finish(drawn, text: recipe.texts())
+    if let writer {
+      written += writer.files
+      try run.finish(writer.last.pictures, text: writer.last.text)
+    } else if let own = try ownRecipe(of: pictures) {
+      let drawn = try decode(result.images)
+      written += try files.writeSheet(drawn, columns: columns, own)
+      try run.finish(drawn, text: own.texts())
+    }
+    if let manifest {
+      try manifest.finish()
+      written.append(manifest.path)
     }
     if let report = files.report, let recorder {
       try GenerateReport.write(
         to: report, figures: files.figures, drawn: result, recorder: recorder,
-        generator: generator, model: finished, requests: pictures.requests,
+        generator: generator, model: finishedModel(), requests: pictures.requests,
         run: { try DrawingRun($0, tokenizer: nil, hashing: nil, quiet: common.quiet).draw($1, previewing: false) })
       written.append(report)
     }
-    let summary = GenerateSummary(
+    var summary = GenerateSummary(
       options, loaded.gpt, result, firstToken: run.firstToken ?? 0, files: written)
+    summary.shard = series.shard
+    summary.skipped = series.resume ? finished.count : nil
+    summary.memoryLimitBytes = fit?.limit
+    summary.memoryPlannedBytes = fit?.bytes
     if common.json { try Output.json(summary) }
     say(summary.lines)
   }

@@ -55,17 +55,32 @@ struct GenerateFiles: ParsableArguments {
 
   var wantsPictures: Bool { output != nil || tokensOut == nil || report != nil || preview != nil }
 
-  private var writesPictures: Bool { output != nil || tokensOut == nil || report != nil }
+  var writesPictures: Bool { output != nil || tokensOut == nil || report != nil }
 
   /// Fails before the work if a file cannot be written.
-  func check() throws {
-    if writesPictures { try paths().check() }
-    for path in [tokensOut, report, preview].compactMap({ $0 }) {
+  func check(_ series: SeriesOptions) throws {
+    if writesPictures {
+      let paths = try paths()
+      if let flag = series.needsFiles, !paths.isSeries {
+        throw OptionError("-o", output ?? "headkv.png", "a name with %d or %05d, for \(flag)")
+      }
+      try paths.check()
+    } else if series.resume || series.manifest != nil {
+      throw OptionError("-o", "absent", "given, for \(series.needsFiles ?? "")")
+    }
+    for path in [tokensOut, report, preview, series.manifest].compactMap({ $0 }) {
       try OutputPaths.checkDirectory(of: path)
     }
   }
 
-  private func paths() throws -> OutputPaths { try OutputPaths(output ?? "headkv.png") }
+  /// Where the manifest goes, if there is to be one.
+  func manifest(_ series: SeriesOptions) throws -> String? {
+    if let path = series.manifest { return path }
+    guard writesPictures, series.needsFiles != nil else { return nil }
+    return try paths().manifest(of: series.shard == nil ? nil : series.part)
+  }
+
+  func paths() throws -> OutputPaths { try OutputPaths(output ?? "headkv.png") }
 
   /// Writes the tokens, if they are wanted; returns the files.
   func writeTokens(_ images: [GeneratedImage], classes: [Int]) throws -> [String] {
@@ -74,11 +89,9 @@ struct GenerateFiles: ParsableArguments {
     return [tokensOut]
   }
 
-  /// Writes the pictures, if they are wanted, with their recipe; returns the files.
-  func writePictures(_ pictures: [RGBImage], columns: Int, _ recipe: Recipe) throws -> [String] {
+  /// Writes the sheet, if one is wanted, with its recipe; returns the files.
+  func writeSheet(_ pictures: [RGBImage], columns: Int, _ recipe: Recipe) throws -> [String] {
     guard writesPictures else { return [] }
-    return try paths().write(pictures, columns: columns) { index in
-      try (index.map(recipe.alone) ?? recipe).texts()
-    }
+    return try paths().write(pictures, columns: columns) { _ in try recipe.texts() }
   }
 }

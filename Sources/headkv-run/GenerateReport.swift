@@ -110,10 +110,6 @@ struct GenerateReport {
 extension GenerationOptions {
   /// The same with every row kept, in f32.
   fileprivate func withFullCache() throws -> GenerationOptions {
-    try GenerationOptions(
-      guidanceScale: guidanceScale, guidanceInterval: guidanceInterval,
-      temperature: sampling.temperature, topK: sampling.topK, topP: sampling.topP,
-      greedy: sampling.greedy, seed: seed, policy: PolicyChoice("full"), threads: threads,
-      batch: batch)
+    try with(policy: PolicyChoice("full"), batch: batch)
   }
 }

@@ -15,6 +15,8 @@ struct GenerateSummary: Encodable {
   let kvBudget: String?
   let kvType: CacheElement
   let threads: Int
+  /// Pictures drawn at the same time.
+  let batch: Int
   let precision: String
   let weightBytes: Int
   let cacheBytesFull: Int
@@ -31,6 +33,13 @@ struct GenerateSummary: Encodable {
   let tokensPerSecond: Double
   let peakMemoryBytes: Int
   let files: [String]
+  /// As it was asked for.
+  var shard: String?
+  /// Pictures that were there already, if they were looked for.
+  var skipped: Int?
+  /// What the process was to take at most, and by its plan takes at most.
+  var memoryLimitBytes: Int?
+  var memoryPlannedBytes: Int?
 
   init(
     _ options: GenerationOptions, _ gpt: GPT, _ result: GenerationResult, firstToken: Double,
@@ -49,6 +58,7 @@ struct GenerateSummary: Encodable {
     kvBudget = options.policy.budget?.description
     kvType = options.policy.element ?? .f32
     threads = options.threads
+    batch = options.batch
     precision = gpt.precision.rawValue
     weightBytes = gpt.weightBytes
     cacheBytesFull = report.cacheBytesFull
@@ -75,7 +85,15 @@ struct GenerateSummary: Encodable {
       "cache: \(Output.bytes(cacheBytesFull)) in full, \(Output.bytes(cacheBytesPeak)) held at peak of "
         + "\(Output.bytes(cacheBytesPlanned)) planned; weights \(Output.bytes(weightBytes)) (\(precision)); "
         + "peak memory \(Output.bytes(peakMemoryBytes))",
-    ] + files.map { "wrote \($0)" }
+    ] + (skipped.map { ["\($0) picture\($0 == 1 ? "" : "s") there already"] } ?? []) + written
+  }
+
+  /// A line a file; long series as one.
+  private var written: [String] {
+    guard files.count > 32, let first = files.first, let last = files.last else {
+      return files.map { "wrote \($0)" }
+    }
+    return ["wrote \(files.count) files, \(first) to \(last)"]
   }
 }
 

@@ -32,8 +32,8 @@ struct HeadKVRun: ParsableCommand {
       try command.run()
     } catch is GenerationCancelled {
       cancelled("no output was written")
-    } catch let error as CancelledAfterPreview {
-      cancelled("the last preview is \(error.path)")
+    } catch let error as CancelledDrawing {
+      cancelled(error.whatStays)
     } catch {
       exit(withError: error)
     }

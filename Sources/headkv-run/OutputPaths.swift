@@ -25,6 +25,15 @@ struct OutputPaths {
     digits = width
   }
 
+  /// Whether each picture has a file of its own.
+  var isSeries: Bool { digits != nil }
+
+  /// The manifest beside the pictures: `p-%05d.png` has `p-manifest.jsonl`.
+  func manifest(of shard: Shard?) -> String {
+    let joint = before.last.map { $0.isLetter || $0.isNumber } ?? false
+    return before + (joint ? "-" : "") + "manifest" + (shard.map { "-" + $0.name } ?? "") + ".jsonl"
+  }
+
   func path(_ index: Int) -> String {
     guard let digits else { return before }
     let number = String(index)

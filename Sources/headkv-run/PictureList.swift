@@ -5,6 +5,8 @@ import HeadKV
 struct PictureList {
   private(set) var requests: [PictureRequest] = []
   private(set) var entries: [Recipe.Picture] = []
+  /// Numbers of these pictures among all that were asked for, from 0.
+  private(set) var numbers: [Int] = []
   /// The file of captions, if the pictures are drawn from some.
   private(set) var captions: String?
   /// Pictures of each class or caption.
@@ -38,6 +40,16 @@ struct PictureList {
     {
       number(from: draw.seed ?? recipe?.pictures.first?.seed ?? 0)
     }
+    numbers = Array(requests.indices)
+  }
+
+  /// The pictures at `places` of this list, with the seeds and numbers that they have in it.
+  func only(_ places: [Int]) -> PictureList {
+    var list = self
+    list.requests = places.map { requests[$0] }
+    list.entries = places.map { entries[$0] }
+    list.numbers = places.map { numbers[$0] }
+    return list
   }
 
   private static func entry(of index: Int, _ model: ImageModel) -> Recipe.Picture {

@@ -68,11 +68,13 @@ final class Preview: Sendable {
     work.signal()
   }
 
-  /// Ends previews and writes the finished pictures of the last batch.
+  /// Ends previews and writes the finished pictures of the last batch; there may be others before
+  /// them.
   func finish(_ pictures: [RGBImage], text: [(String, String)]) throws {
     abandon()
     done.wait()
     done.signal()
+    guard !pictures.isEmpty else { return }
     let last = pictures.suffix((pictures.count - 1) % plan.batch + 1)
     try PNG.write(OutputPaths.sheet(Array(last), columns: columns), to: path, text: text)
   }
@@ -135,9 +137,4 @@ enum PartialPicture {
       width: top.width, height: height,
       pixels: top.pixels + [UInt8](repeating: grey, count: missing))
   }
-}
-
-/// A run that was ended after a preview was written, which stays.
-struct CancelledAfterPreview: Error {
-  let path: String
 }

@@ -27,7 +27,18 @@ extension Recipe {
   /// - Throws: ``ImageError`` if the file cannot be read or is damaged, ``RecipeError`` if its recipe
   ///   is.
   public static func find(in path: String) throws -> Recipe? {
-    let texts = try PNG.text(at: path).filter { $0.0 == key }
+    try find(among: PNG.text(at: path), file: path)
+  }
+
+  /// The recipe in the bytes of a PNG file; nil if it has none. Throws as ``find(in:)``.
+  ///
+  /// - Parameter file: where they are from, for messages.
+  public static func find(in bytes: [UInt8], file: String) throws -> Recipe? {
+    try find(among: PNG.text(in: bytes, name: file), file: file)
+  }
+
+  private static func find(among texts: [(String, String)], file path: String) throws -> Recipe? {
+    let texts = texts.filter { $0.0 == key }
     guard let text = texts.first else { return nil }
     guard texts.count == 1 else {
       throw RecipeError(file: path, reason: "\(texts.count) recipes, where one is expected")

@@ -117,6 +117,16 @@ public struct Recipe: Codable, Sendable, Hashable {
     return recipe
   }
 
+  /// The recipe of a sheet of some of the pictures.
+  ///
+  /// - Precondition: there are such pictures.
+  public func only(_ range: Range<Int>) -> Recipe {
+    if range.count == 1 { return alone(range.lowerBound) }
+    var recipe = self
+    recipe.pictures = Array(pictures[range])
+    return recipe
+  }
+
   /// The policy that was asked for.
   ///
   /// - Throws: ``CacheBudgetError`` or ``OptionError`` naming what cannot be read.

@@ -26,6 +26,11 @@ public struct EvictionPlan: Sendable, Equatable {
     scratch.reserveCapacity(Self.scratchColumns * capacity)
   }
 
+  /// Bytes of a plan that can name `capacity` slots, with the headers of its arrays.
+  package static func byteCount(reserving capacity: Int) -> Int {
+    4 * (3 + scratchColumns) * capacity + 4 * 64 + MemoryLayout<EvictionPlan>.stride
+  }
+
   public static func == (a: EvictionPlan, b: EvictionPlan) -> Bool {
     a.slots == b.slots && a.targets == b.targets
   }

@@ -32,13 +32,9 @@ final class DecodeScratch {
   init(_ shape: GPTConfiguration, rows: Int, sequences: Int, cacheRows: Int) {
     self.rows = rows
     heads = shape.heads
-    weightStride = (cacheRows + 15) / 16 * 16
+    weightStride = Self.weightStride(cacheRows)
     let logitRows = max(rows, sequences)
-    let sizes = [
-      rows * shape.dimension, rows * shape.dimension, rows * 3 * shape.dimension,
-      rows * shape.dimension, rows * shape.hidden, rows * shape.hidden,
-      logitRows * shape.vocabulary, rows * shape.heads * weightStride,
-    ].map { ($0 + 15) / 16 * 16 }
+    let sizes = Self.sizes(shape, rows: rows, logitRows: logitRows, cacheRows: cacheRows)
     buffer = AlignedBuffer(count: sizes.reduce(0, +), repeating: 0)
     var offsets: [Int] = [0]
     for size in sizes { offsets.append(offsets.last! + size) }
@@ -65,6 +61,30 @@ final class DecodeScratch {
   deinit {
     unsafe plans.deinitialize(count: planCount)
     unsafe plans.deallocate()
+  }
+
+  private static func weightStride(_ cacheRows: Int) -> Int { (cacheRows + 15) / 16 * 16 }
+
+  /// Floats of each matrix, in the order in which they lie.
+  private static func sizes(
+    _ shape: GPTConfiguration, rows: Int, logitRows: Int, cacheRows: Int
+  ) -> [Int] {
+    [
+      rows * shape.dimension, rows * shape.dimension, rows * 3 * shape.dimension,
+      rows * shape.dimension, rows * shape.hidden, rows * shape.hidden,
+      logitRows * shape.vocabulary, rows * shape.heads * weightStride(cacheRows),
+    ].map { ($0 + 15) / 16 * 16 }
+  }
+
+  /// Bytes that are allocated for so many rows.
+  static func byteCount(
+    _ shape: GPTConfiguration, rows: Int, sequences: Int, cacheRows: Int
+  ) -> Int {
+    let logitRows = max(rows, sequences)
+    let sizes = sizes(shape, rows: rows, logitRows: logitRows, cacheRows: cacheRows)
+    return 4 * sizes.reduce(0, +)
+      + LinearScratch.byteCount(rows: logitRows, features: max(shape.dimension, shape.hidden))
+      + rows * shape.heads * EvictionPlan.byteCount(reserving: cacheRows)
   }
 
   /// Where the weights of a group's head go: `[queries, live rows]`, one run.

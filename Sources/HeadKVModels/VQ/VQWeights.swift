@@ -35,7 +35,10 @@ struct VQWeights {
     }
     used.insert(name)
     do throws(WeightError) {
-      return try catalog.tensor(name, shape: shape).floats()
+      let tensor = try catalog.tensor(name, shape: shape)
+      // A weight is in memory once.
+      defer { tensor.forgetPages() }
+      return try tensor.floats()
     } catch { throw VQError(error) }
   }
 

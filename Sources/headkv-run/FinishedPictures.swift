@@ -1,0 +1,57 @@
+import Foundation
+import HeadKV
+import HeadKVMath
+import Synchronization
+
+/// Which pictures of a series are there already.
+enum FinishedPictures {
+  /// Looks at the file of each picture: one that is not there, or not a whole PNG, is to be drawn.
+  ///
+  /// - Parameters:
+  ///   - numbers: of the recipe's pictures, in its order, as their files are named.
+  ///   - recipe: as this run would draw them.
+  /// - Returns: what a manifest says of those that are there, in the order of `numbers`; nil for the
+  ///   others.
+  /// - Throws: ``RecipeError`` naming a file that is whole and another picture, with what differs;
+  ///   `GenerationCancelled`.
+  static func find(
+    _ paths: OutputPaths, _ numbers: [Int], _ recipe: Recipe, threads: Int
+  ) throws -> [ManifestEntry?] {
+    let settings = try recipe.settingsDigest()
+    let found = Mutex([Result<ManifestEntry?, any Error>](
+      repeating: .success(nil), count: numbers.count))
+    WorkerPool(threads: threads).run(tasks: numbers.count) { index in
+      guard !Interrupt.isRequested else { return }
+      let path = paths.path(numbers[index])
+      guard let data = FileManager.default.contents(atPath: path) else { return }
+      let entry = Result {
+        try look([UInt8](data), path, numbers[index], recipe.alone(index), settings)
+      }
+      found.withLock { $0[index] = entry }
+    }
+    if Interrupt.isRequested { throw GenerationCancelled() }
+    return try found.withLock { try $0.map { try $0.get() } }
+  }
+
+  /// Whether any of the files is there.
+  static func areAny(_ paths: OutputPaths, _ numbers: [Int]) -> Bool {
+    numbers.contains { FileManager.default.fileExists(atPath: paths.path($0)) }
+  }
+
+  private static func look(
+    _ bytes: [UInt8], _ path: String, _ number: Int, _ wanted: Recipe, _ settings: String
+  ) throws -> ManifestEntry? {
+    do { _ = try PNG.decode(bytes, name: path) } catch { return nil }
+    guard let recipe = try Recipe.find(in: bytes, file: path) else {
+      throw RecipeError(
+        file: path, reason: "carries no recipe, so it is none of this run's pictures")
+    }
+    let differences = recipe.differences(from: wanted)
+    guard differences.isEmpty else {
+      throw RecipeError(
+        file: path,
+        reason: "drawn with another recipe than this run's: " + differences.joined(separator: ", "))
+    }
+    return ManifestEntry(number, file: path, bytes: bytes, recipe: recipe, settings: settings)
+  }
+}
