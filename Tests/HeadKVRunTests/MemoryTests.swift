@@ -96,5 +96,39 @@ extension ToolTests {
         #expect(saved >= 0.9 && saved <= 1.1, "\(saved)")
       }
     }
+
+    /// The process stays within the limit that it is given, whatever it picks for it: several
+    /// pictures at a time, or one in a part of its cache.
+    @Test func runsStayWithinALimit() throws {
+      let folder = try Scratch()
+      try writeModel(to: folder.file("m.safetensors"))
+      let bundled = ["--class", "all", "--count", "2", "-o", "p%d.png"]
+      let larger = [
+        "--gpt", "m.safetensors", "--grid", "20", "--count", "3", "--tokens-out", "t.safetensors",
+      ]
+      var found: [(batch: Int, budget: String?)] = []
+      for (mebibytes, flags) in [
+        (96, bundled), (112, bundled), (112, bundled + ["--preview", "v.png"]),
+        (130, Array(bundled.dropLast()) + ["sheet.png"]), (400, larger), (270, larger),
+        (190, larger + ["--precision", "int8"]),
+      ] {
+        let run = try Tool(flags + ["--max-memory", "\(mebibytes)MiB", "--json"], in: folder)
+        #expect(run.code == 0, "\(run.errors)")
+        let summary = try run.json()
+        let peak = try #require(summary["peakMemoryBytes"] as? Int)
+        let planned = try #require(summary["memoryPlannedBytes"] as? Int)
+        #expect(planned <= mebibytes << 20 && summary["memoryLimitBytes"] as? Int == mebibytes << 20)
+        #expect(peak <= planned, "\(flags): \(peak >> 20) MiB of \(planned >> 20)")
+        // Not so careful that little is left to use.
+        #expect(Double(peak) >= 0.6 * Double(planned), "\(flags): \(peak >> 20) of \(planned >> 20)")
+        found.append((try #require(summary["batch"] as? Int), summary["kvBudget"] as? String))
+      }
+      #expect(found[0].batch >= 1 && found[0].batch < found[1].batch && found[1].batch < 16)
+      #expect(found[4].batch > 1 && found[4].budget == nil)
+      #expect(found[5].batch == 1 && found[5].budget?.hasSuffix("rows") ?? false)
+      let refused = try Tool(larger + ["--max-memory", "200MiB"], in: folder)
+      #expect(refused.code == 1 && refused.errors.contains("weights 168"), "\(refused.errors)")
+      #expect(refused.errors.contains("--precision int8: "))
+    }
   }
 }

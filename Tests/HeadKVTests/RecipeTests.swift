@@ -143,4 +143,32 @@ import Testing
     #expect(error?.description.contains("p.png: drawn with another vq: vq.safetensors of 2043213 bytes") ?? false)
     #expect(error?.description.contains("v.safetensors has 2043212") ?? false)
   }
+
+  /// What decides no pixel may differ: paths, names, the program's version, kernels.
+  @Test func differencesAreNamed() throws {
+    let recipe = try recipe()
+    var moved = recipe
+    moved.gpt.path = "elsewhere/b.pt"
+    moved.gpt.files[0].name = "b.pt"
+    moved.software = "test 2"
+    moved.kernels = "avx2"
+    moved.pictures[0].className = nil
+    moved.columns = 7
+    #expect(moved.differences(from: recipe) == [])
+    #expect(try moved.settingsDigest() == recipe.settingsDigest())
+    var other = recipe
+    other.topK = 12
+    other.policyOptions["recent"] = "0.4"
+    other.vq.files[0].sha256 = String(repeating: "b", count: 64)
+    other.pictures[1].seed = 9
+    let differences = other.differences(from: recipe)
+    #expect(differences.count == 4 && differences.contains("top-k 12, not 11"))
+    #expect(differences.contains("kv-option recent=0.4, not recent=0.3"))
+    #expect(differences.contains("seed \(UInt64.max) 9, not \(UInt64.max) 0"))
+    #expect(differences.contains { $0.hasPrefix("vq of SHA-256 bbb") })
+    #expect(try other.settingsDigest() != recipe.settingsDigest())
+    // The pictures themselves are no settings.
+    #expect(try recipe.alone(0).settingsDigest() == recipe.settingsDigest())
+    #expect(recipe.only(1..<2) == recipe.alone(1) && recipe.only(0..<2) == recipe)
+  }
 }

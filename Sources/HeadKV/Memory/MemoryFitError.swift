@@ -19,15 +19,14 @@ public struct MemoryFitError: Error, Sendable, Equatable, CustomStringConvertibl
     self.least = least
     let now = least.bytes(batch: 1, decoders: 1)
     var found: [Alternative] = []
-    func take(_ flags: [String], _ search: CacheSearch) {
-      guard !flags.isEmpty, let need = try? search.need(search.smallest) else { return }
+    func take(_ flags: [String], _ search: CacheSearch, below limit: Int) {
+      guard let need = try? search.need(search.smallest) else { return }
       let bytes = need.bytes(batch: 1, decoders: 1)
-      if bytes < now { found.append(Alternative(flags: flags.joined(separator: " "), bytes: bytes)) }
+      if bytes < limit { found.append(Alternative(flags: flags.joined(separator: " "), bytes: bytes)) }
     }
-    /// Each change alone, then all of them.
     var (flags, all) = ([String](), cache)
     func change(_ flag: String, _ apply: (CacheSearch) -> CacheSearch) {
-      take([flag], apply(cache))
+      take([flag], apply(cache), below: now)
       flags.append(flag)
       all = apply(all)
     }
@@ -52,7 +51,9 @@ public struct MemoryFitError: Error, Sendable, Equatable, CustomStringConvertibl
         $0.asking { if $0.name == "auto" { $0.options["cap"] = "strict" } }
       }
     }
-    if flags.count > 1 { take(flags, all) }
+    // All changes together are worth a word if they do more than the best of them.
+    let best = found.map(\.bytes).min() ?? now
+    if flags.count > 1 { take(flags, all, below: best) }
     alternatives = found
   }
 
