@@ -8,15 +8,19 @@ enum FinishedPictures {
   /// Looks at the file of each picture: one that is not there, or not a whole PNG, is to be drawn.
   ///
   /// - Parameters:
-  ///   - numbers: of the recipe's pictures, in its order, as their files are named.
-  ///   - recipe: as this run would draw them.
-  /// - Returns: what a manifest says of those that are there, in the order of `numbers`; nil for the
-  ///   others.
+  ///   - recipes: as this run would draw them; not asked for if no file is there.
+  /// - Returns: what a manifest says of those that are there, in the order of `pictures`; nil for
+  ///   the others.
   /// - Throws: ``RecipeError`` naming a file that is whole and another picture, with what differs;
   ///   `GenerationCancelled`.
   static func find(
-    _ paths: OutputPaths, _ numbers: [Int], _ recipe: Recipe, threads: Int
+    _ paths: OutputPaths, _ pictures: PictureList, _ recipes: RecipeMaker, threads: Int
   ) throws -> [ManifestEntry?] {
+    let numbers = pictures.numbers
+    guard numbers.contains(where: { FileManager.default.fileExists(atPath: paths.path($0)) }) else {
+      return Array(repeating: nil, count: numbers.count)
+    }
+    let recipe = try recipes.recipe(of: pictures)
     let settings = try recipe.settingsDigest()
     let found = Mutex([Result<ManifestEntry?, any Error>](
       repeating: .success(nil), count: numbers.count))
@@ -31,11 +35,6 @@ enum FinishedPictures {
     }
     if Interrupt.isRequested { throw GenerationCancelled() }
     return try found.withLock { try $0.map { try $0.get() } }
-  }
-
-  /// Whether any of the files is there.
-  static func areAny(_ paths: OutputPaths, _ numbers: [Int]) -> Bool {
-    numbers.contains { FileManager.default.fileExists(atPath: paths.path($0)) }
   }
 
   private static func look(

@@ -53,22 +53,16 @@ struct Generate: ParsableCommand {
     if let fit { say([fit.summary]) }
 
     let columns = files.columns ?? recipe?.columns ?? all.columns
-    func ownRecipe(of list: PictureList) throws -> Recipe? {
-      guard let sources = try hashing?.value() else { return nil }
-      return Recipe(
-        software: "headkv-run \(ToolVersion.number)",
-        kernels: Recipe.kernelsInUse, gpt: sources.gpt, vq: sources.vq,
-        captions: sources.captions, precision: model.held.rawValue,
-        configuration: loaded.gpt.configuration, options: options, pictures: list.entries,
-        columns: list.entries.count > 1 ? columns : nil)
+    let recipes = hashing.map {
+      RecipeMaker(
+        hashing: $0, precision: model.held, configuration: loaded.gpt.configuration,
+        options: options, columns: columns)
     }
     let paths = try files.writesPictures ? files.paths() : nil
     var finished: [ManifestEntry] = []
-    if series.resume, let paths, FinishedPictures.areAny(paths, pictures.numbers),
-      let own = try ownRecipe(of: pictures)
-    {
+    if series.resume, let paths, let recipes {
       let found = try FinishedPictures.find(
-        paths, pictures.numbers, own, threads: options.threads)
+        paths, pictures, recipes, threads: options.threads)
       finished = found.compactMap { $0 }
       pictures = pictures.only(found.indices.filter { found[$0] == nil })
     }
@@ -89,12 +83,11 @@ struct Generate: ParsableCommand {
       try run.decode(images, finishedModel(), threads: fit?.decoders ?? options.threads)
     }
     let manifest = try files.manifest(series).map { Manifest($0, finished: finished) }
-    var known: Recipe?
-    let writer = paths.flatMap { paths in
-      guard paths.isSeries else { return nil as SeriesWriter? }
-      return SeriesWriter(paths, numbers: pictures.numbers, manifest: manifest, decode: decode) {
-        known = try known ?? ownRecipe(of: pictures)
-        return known!
+    let drawn = pictures
+    let writer = paths.flatMap { paths -> SeriesWriter? in
+      guard paths.isSeries, let recipes else { return nil }
+      return SeriesWriter(paths, numbers: drawn.numbers, manifest: manifest, decode: decode) {
+        try recipes.recipe(of: drawn)
       }
     }
     let result = try run.draw(pictures.requests, previewing: files.preview != nil, to: writer) {
@@ -106,8 +99,10 @@ struct Generate: ParsableCommand {
     if let writer {
       written += writer.files
       try run.finish(writer.last.pictures, text: writer.last.text)
-    } else if let own = try ownRecipe(of: pictures) {
-      let drawn = try decode(result.images)
+    } else if let recipes {
+      let own = try recipes.recipe(of: pictures)
+      let drawn = try decode(
+        files.writesPictures ? result.images : result.lastBatch(of: options.batch))
       written += try files.writeSheet(drawn, columns: columns, own)
       try run.finish(drawn, text: own.texts())
     }

@@ -138,3 +138,10 @@ enum PartialPicture {
       pixels: top.pixels + [UInt8](repeating: grey, count: missing))
   }
 }
+
+extension GenerationResult {
+  /// The images of the last batch, of at most `size`.
+  func lastBatch(of size: Int) -> [GeneratedImage] {
+    images.isEmpty ? [] : Array(images.suffix((images.count - 1) % size + 1))
+  }
+}

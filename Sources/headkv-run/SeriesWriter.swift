@@ -7,9 +7,9 @@ final class SeriesWriter {
   private let numbers: [Int]
   private let manifest: Manifest?
   private let decode: ([GeneratedImage]) throws -> [RGBImage]
-  /// Of the pictures that are drawn, in their order; asked for when it is needed.
-  private let recipe: () throws -> Recipe
-  private var settings: String?
+  /// Of the pictures that are drawn, in their order; asked for with the first batch.
+  private let makeRecipe: () throws -> Recipe
+  private var recipe: (whole: Recipe, settings: String)?
   /// The files written so far.
   private(set) var files: [String] = []
   /// The pictures of the last batch, and what is stored with a sheet of them.
@@ -24,15 +24,13 @@ final class SeriesWriter {
     self.numbers = numbers
     self.manifest = manifest
     self.decode = decode
-    self.recipe = recipe
+    makeRecipe = recipe
   }
 
   /// Writes the pictures from the `first` that is drawn on, then their lines of the manifest.
   func write(_ images: [GeneratedImage], from first: Int) throws {
     let pictures = try decode(images)
-    let recipe = try recipe()
-    let settings = try self.settings ?? recipe.settingsDigest()
-    self.settings = settings
+    let (recipe, settings) = try knownRecipe()
     var entries: [ManifestEntry] = []
     for (offset, picture) in pictures.enumerated() {
       let (own, number) = (recipe.alone(first + offset), numbers[first + offset])
@@ -45,5 +43,13 @@ final class SeriesWriter {
     }
     try manifest?.add(entries)
     last = (pictures, try recipe.only(first..<first + pictures.count).texts())
+  }
+
+  private func knownRecipe() throws -> (Recipe, String) {
+    if let recipe { return recipe }
+    let whole = try makeRecipe()
+    let known = (whole: whole, settings: try whole.settingsDigest())
+    recipe = known
+    return known
   }
 }

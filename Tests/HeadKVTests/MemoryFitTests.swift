@@ -8,8 +8,8 @@ import Testing
   private func need() -> MemoryNeed {
     var need = MemoryNeed(weights: 5_000_000, threads: 2)
     need.work = 70_000
-    need.pixels = 300_000
-    need.decoding = 2_000_000
+    need.pixels = 30_000
+    need.decoding = 200_000
     need.tokenizer = 1_000_000
     return need
   }
