@@ -3,7 +3,7 @@ PACKAGES = openblas lapacke libpng zlib
 DEBIAN = libopenblas-dev liblapacke-dev libpng-dev zlib1g-dev pkg-config
 SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: build deps demo test consumer bench bench-peers fuzz docs man install clean
+.PHONY: build deps demo test consumer bench bench-peers fuzz sanitize docs man install clean
 
 build: deps
 	swift build -c release
@@ -47,9 +47,24 @@ TORCH_CPU = https://download.pytorch.org/whl/cpu
 	  .venv-bench/bin/pip install -q torch numpy
 	@touch $@
 
-RUNS ?= 2000000
+# Looks for bytes that break a reader, guided by coverage: make fuzz SECONDS=600 TARGET=pickle.
+# What it finds lies in .build-fuzz; a file of Tests/HeadKVFuzzTests/Corpus keeps it found.
+CORPUS = Tests/HeadKVFuzzTests/Corpus
+TARGET ?= $(notdir $(wildcard $(CORPUS)/*))
+SECONDS ?= 60
 fuzz: deps
-	HEADKV_FUZZ_RUNS=$(RUNS) swift test -c release --filter WeightFuzz
+	HEADKV_FUZZ=1 swift build -c release --sanitize fuzzer --scratch-path .build-fuzz --product headkv-fuzz
+	for reader in $(TARGET); do \
+	  mkdir -p .build-fuzz/corpus/$$reader; \
+	  HEADKV_FUZZ=$$reader SWIFT_BACKTRACE=enable=no .build-fuzz/release/headkv-fuzz \
+	    -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2500 -print_final_stats=1 \
+	    -artifact_prefix=.build-fuzz/$$reader- .build-fuzz/corpus/$$reader $(CORPUS)/$$reader || exit 1; \
+	done
+
+# All tests but those of memory and time, which a sanitizer changes.
+sanitize: deps
+	for kind in address thread; do \
+	  swift test -c release --sanitize $$kind --scratch-path .build-$$kind || exit 1; done
 
 # Pages of the catalogue and of the public symbols, in out/docs.
 docs: build
@@ -76,4 +91,4 @@ install: man
 	  $$script fish > $(SHARE)/fish/vendor_completions.d/$$tool.fish; done
 
 clean:
-	rm -rf .build .venv-bench out Examples/Consumer/.build
+	rm -rf .build .build-fuzz .build-address .build-thread .venv-bench out Examples/Consumer/.build

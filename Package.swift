@@ -34,11 +34,12 @@ let package = Package(
     // MARK: - Libraries
     .target(name: "CHeadKVKernels"),
     .target(
-      name: "HeadKVMath", dependencies: ["CHeadKVKernels", "COpenBLAS", "CLAPACKE"],
+      name: "HeadKVMath", dependencies: ["CHeadKVKernels", "COpenBLAS", "CLAPACKE", "HeadKVFiles"],
       swiftSettings: strict),
     .target(name: "HeadKVSelfCheck", dependencies: ["HeadKVMath"], swiftSettings: strict),
     .target(name: "HeadKVWeights", dependencies: ["HeadKVFiles"], swiftSettings: strict),
-    .target(name: "HeadKVCache", dependencies: ["HeadKVMath"], swiftSettings: strict),
+    .target(
+      name: "HeadKVCache", dependencies: ["HeadKVMath", "HeadKVFiles"], swiftSettings: strict),
     .target(
       name: "HeadKVModels",
       dependencies: [
@@ -93,7 +94,12 @@ let package = Package(
         "HeadKVModels", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVTestSupport",
       ]),
     .testTarget(
-      name: "HeadKVWeightsTests", dependencies: ["HeadKVWeights", "HeadKVFiles", "HeadKVMath"]),
+      name: "HeadKVWeightsTests",
+      dependencies: ["HeadKVWeights", "HeadKVFiles", "HeadKVMath", "HeadKVTestSupport"]),
+    .target(
+      name: "HeadKVFuzz", dependencies: ["HeadKV", "HeadKVTestSupport"], path: "Tests/HeadKVFuzz"),
+    .testTarget(
+      name: "HeadKVFuzzTests", dependencies: ["HeadKVFuzz"], resources: [.copy("Corpus")]),
     .testTarget(
       name: "HeadKVRunTests", dependencies: ["headkv-run", "HeadKV", "HeadKVTestSupport"],
       exclude: ["Help"]),
@@ -110,3 +116,9 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings the `main`: only `make fuzz`, which links it, builds this.
+if Context.environment["HEADKV_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(name: "headkv-fuzz", dependencies: ["HeadKVFuzz"], path: "Tests/headkv-fuzz"))
+}

@@ -1,4 +1,5 @@
 import Foundation
+internal import HeadKVFiles
 
 /// How a token is picked from logits, in LlamaGen's order: temperature, top-k, top-p, draw.
 public struct Sampling: Sendable, Hashable {
@@ -38,7 +39,7 @@ public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
     self.expected = expected
   }
 
-  public var description: String { "\(name) is \(found); it must be \(expected)" }
+  public var description: String { "\(name) is \(found); it must be \(expected)".onOneLine }
 }
 
 /// Picks tokens as ``Sampling`` says; owns the scratch memory that this takes, so that picking

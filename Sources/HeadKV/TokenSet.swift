@@ -15,7 +15,12 @@ public struct TokenSet: Sendable, Hashable {
 
   /// - Throws: ``WeightError`` or ``OptionError``, naming file and tensor.
   public init(reading path: String) throws {
-    let catalog = try TensorCatalog.open(path)
+    try self.init(TensorCatalog.open(path))
+  }
+
+  package init(_ catalog: TensorCatalog) throws {
+    let path = catalog.path
+    self.path = path
     let stored = try catalog.tensor("tokens")
     guard stored.info.shape.count == 2, stored.info.shape[1] > 0 else {
       throw OptionError("\(path): tokens", "of shape \(stored.info.shape)", "[pictures, tokens]")
@@ -33,7 +38,6 @@ public struct TokenSet: Sendable, Hashable {
         })
     }
     tokens = rows
-    self.path = path
     guard catalog["classes"] != nil else {
       classes = []
       return

@@ -44,8 +44,8 @@ package struct PNGChunks {
   }
 
   /// A whole chunk: length, type, payload, checksum.
-  package static func make(_ type: String, _ payload: [UInt8]) -> [UInt8] {
-    let body = Array(type.utf8) + payload
+  package static func make(_ type: some Sequence<UInt8>, _ payload: [UInt8]) -> [UInt8] {
+    let body = Array(type) + payload
     return big(UInt32(payload.count)) + body + big(checksum(body[...]))
   }
 

@@ -10,9 +10,9 @@ enum PNGText {
       throw ImageError("the text of '\(key)' cannot be stored in a PNG")
     }
     if let bytes = latin1(value), bytes.allSatisfy({ $0 == 10 || 32...126 ~= $0 || $0 >= 161 }) {
-      return PNGChunks.make("tEXt", keyBytes + [0] + bytes)
+      return PNGChunks.make("tEXt".utf8, keyBytes + [0] + bytes)
     }
-    return PNGChunks.make("iTXt", keyBytes + [0, 0, 0, 0, 0] + Array(value.utf8))
+    return PNGChunks.make("iTXt".utf8, keyBytes + [0, 0, 0, 0, 0] + Array(value.utf8))
   }
 
   /// Key and value of a chunk; nil for other chunks, compressed texts and malformed ones.

@@ -1,3 +1,4 @@
+internal import HeadKVFiles
 import HeadKVWeights
 
 /// Why a model cannot be built from a weight file, or asked for what it is asked.
@@ -18,7 +19,9 @@ public enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
   case tokenOutOfRange(Int, codes: Int)
   case caption(reason: String)
 
-  public var description: String {
+  public var description: String { text.onOneLine }
+
+  private var text: String {
     switch self {
     case .weights(let error): error.description
     case .notAModel(let file, let reason): "\(file): \(reason)"

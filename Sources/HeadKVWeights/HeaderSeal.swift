@@ -11,7 +11,7 @@ package enum HeaderSeal {
   package static let open = String(repeating: "0", count: 64)
 
   /// Puts the digest in place, if `metadata` asks for one.
-  static func close(_ header: inout [UInt8], _ metadata: [String: String]) {
+  package static func close(_ header: inout [UInt8], _ metadata: [String: String]) {
     guard metadata[key] == open, let digits = digits(in: header) else { return }
     header.replaceSubrange(digits, with: digest(header, digits).utf8)
   }

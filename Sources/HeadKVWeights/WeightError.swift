@@ -58,28 +58,10 @@ public struct WeightError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// One line that begins with the path of the file.
   public var description: String {
-    var line = Self.oneLine(file)
-    if let tensor { line += ": tensor '\(Self.oneLine(tensor))'" }
+    var line = file.onOneLine
+    if let tensor { line += ": tensor '\(tensor.onOneLine)'" }
     if let offset { line += ": at byte \(offset)" }
-    return line + ": " + Self.oneLine(problem.text)
-  }
-
-  /// Escapes control characters and cuts what is too long for a line.
-  private static func oneLine(_ text: String) -> String {
-    var line = ""
-    var count = 0
-    for scalar in text.unicodeScalars {
-      if count == 400 { return line + "..." }
-      count += 1
-      if scalar.value < 32 || scalar.value == 127 || scalar.value == 0x2028 || scalar.value == 0x2029
-        || scalar.value == 0x85
-      {
-        line += "\\u{" + String(scalar.value, radix: 16) + "}"
-      } else {
-        line.unicodeScalars.append(scalar)
-      }
-    }
-    return line
+    return line + ": " + problem.text.onOneLine
   }
 }
 

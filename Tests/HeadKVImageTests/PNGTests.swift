@@ -60,13 +60,13 @@ private func withFolder(_ body: (String) throws -> Void) throws {
   /// Structure and checksums right, content wrong.
   @Test func tooLargeOrHollow() throws {
     let ihdr = { (w: UInt8, h: UInt8) in
-      PNGChunks.make("IHDR", [0, w, 0, 1, 0, h, 0, 1, 8, 2, 0, 0, 0])
+      PNGChunks.make("IHDR".utf8, [0, w, 0, 1, 0, h, 0, 1, 8, 2, 0, 0, 0])
     }
-    let end = PNGChunks.make("IEND", [])
+    let end = PNGChunks.make("IEND".utf8, [])
     #expect(throws: ImageError.self) { try PNG.decode(PNGChunks.signature + ihdr(1, 0) + end) }
     #expect(throws: ImageError.self) { try PNG.decode(PNGChunks.signature + ihdr(0, 0) + end) }
     #expect(throws: ImageError.self) { try PNG.decode(PNGChunks.signature + end) }
-    let empty = PNGChunks.make("IDAT", [])
+    let empty = PNGChunks.make("IDAT".utf8, [])
     #expect(throws: ImageError.self) {
       try PNG.decode(PNGChunks.signature + ihdr(0, 0) + empty + end)
     }

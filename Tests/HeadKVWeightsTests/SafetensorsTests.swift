@@ -1,3 +1,4 @@
+import HeadKVTestSupport
 import HeadKVWeights
 import Testing
 

@@ -1,3 +1,5 @@
+internal import HeadKVFiles
+
 /// What a sequence's cache may hold, as people say it.
 ///
 /// `1/6` or `17%`: a share of the picture's tokens, rounded to the nearest; `100%` is the full cache. `43rows`: rows of each
@@ -119,7 +121,9 @@ public enum CacheBudgetError: Error, Sendable, Equatable, CustomStringConvertibl
   case nothing(String)
   case tooSmall(rows: Int, needed: Int)
 
-  public var description: String {
+  public var description: String { text.onOneLine }
+
+  private var text: String {
     switch self {
     case .malformed(let text):
       "cache budget '\(text)' is not a share (1/6, 17%), rows (43rows) or a size (64MiB)"

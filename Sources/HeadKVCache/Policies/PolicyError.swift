@@ -1,3 +1,5 @@
+internal import HeadKVFiles
+
 /// Why a policy cannot be made.
 public enum PolicyError: Error, Sendable, Equatable, CustomStringConvertible {
   case unknown(String)
@@ -10,7 +12,9 @@ public enum PolicyError: Error, Sendable, Equatable, CustomStringConvertible {
   case unknownOption(policy: String, name: String, known: [String])
   case option(policy: String, name: String, found: String, expected: String)
 
-  public var description: String {
+  public var description: String { text.onOneLine }
+
+  private var text: String {
     switch self {
     case .unknown(let name):
       "no cache policy '\(name)'; there are \(PolicyCatalog.all.map(\.name).joined(separator: ", "))"

@@ -1,3 +1,5 @@
+internal import HeadKVFiles
+
 /// How a sequence's heads are profiled: a validated value.
 public struct ProfilingOptions: Sendable, Hashable {
   /// Tokens that are drawn before the profile is complete.
@@ -43,7 +45,9 @@ public enum ProfileError: Error, Sendable, Equatable, CustomStringConvertible {
   case value(_ name: String, _ found: String, _ expected: String)
   case malformed(String)
 
-  public var description: String {
+  public var description: String { text.onOneLine }
+
+  private var text: String {
     switch self {
     case .value(let name, let found, let expected):
       "head profile: \(name) is \(found); it must be \(expected)"

@@ -30,12 +30,22 @@ public struct GPTHints: Sendable, Hashable {
   ///
   /// - Throws: ``ModelError/configuration(file:reason:)`` naming the file.
   public init(sidecar path: String) throws(ModelError) {
+    let json: Data
+    do { json = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+      throw Self.unreadable(path)
+    }
+    try self.init(sidecar: json, path: path)
+  }
+
+  private static func unreadable(_ path: String) -> ModelError {
+    .configuration(file: path, reason: "not a readable model configuration")
+  }
+
+  /// Reads the text of a sidecar; `path` is for messages.
+  package init(sidecar json: Data, path: String) throws(ModelError) {
     let sidecar: Sidecar
-    do {
-      sidecar = try JSONDecoder().decode(
-        Sidecar.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch {
-      throw .configuration(file: path, reason: "not a readable model configuration")
+    do { sidecar = try JSONDecoder().decode(Sidecar.self, from: json) } catch {
+      throw Self.unreadable(path)
     }
     if let heads = sidecar.n_head, !(1...4096).contains(heads) {
       throw .configuration(file: path, reason: "n_head is \(heads)")

@@ -1,3 +1,4 @@
+internal import HeadKVFiles
 import HeadKVWeights
 
 /// Why a VQ tokenizer cannot be made or used, in one line.
@@ -7,7 +8,7 @@ public struct VQError: Error, Sendable, Equatable, CustomStringConvertible {
   public let cause: WeightError?
 
   public init(_ description: String) {
-    self.description = description
+    self.description = description.onOneLine
     cause = nil
   }
 

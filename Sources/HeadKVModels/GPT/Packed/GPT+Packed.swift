@@ -1,4 +1,4 @@
-import HeadKVFiles
+internal import HeadKVFiles
 import HeadKVMath
 import HeadKVWeights
 import Synchronization

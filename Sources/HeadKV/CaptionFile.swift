@@ -1,13 +1,16 @@
-import HeadKV
-
 /// Precomputed text features: `captions` [N, T, D] and `mask` [N, T].
-enum CaptionFile {
-  static func read(_ path: String) throws -> [Caption] {
-    let catalog = try TensorCatalog.open(path)
+package enum CaptionFile {
+  /// - Throws: ``WeightError``, ``ModelError`` or ``OptionError``, naming file and tensor.
+  package static func read(_ path: String) throws -> [Caption] {
+    try read(TensorCatalog.open(path))
+  }
+
+  package static func read(_ catalog: TensorCatalog) throws -> [Caption] {
     let features = try catalog.tensor("captions")
     let shape = features.info.shape
     guard shape.count == 3, shape.allSatisfy({ $0 > 0 }) else {
-      throw OptionError("\(path): captions", "of shape \(shape)", "[captions, tokens, features]")
+      throw OptionError(
+        "\(catalog.path): captions", "of shape \(shape)", "[captions, tokens, features]")
     }
     let mask = try catalog.tensor("mask", shape: [shape[0], shape[1]]).floats()
     let values = try features.floats()
