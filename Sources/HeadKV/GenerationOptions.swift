@@ -60,7 +60,7 @@ public struct GenerationOptions: Sendable, Hashable {
       batch: batch)
   }
 
-  var isGuided: Bool { guidanceScale > 1 }
+  package var isGuided: Bool { guidanceScale > 1 }
 
   /// Whether token `index` is drawn with guidance.
   func isGuided(token index: Int) -> Bool {

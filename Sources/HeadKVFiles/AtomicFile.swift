@@ -18,7 +18,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
     reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
   }
 
-  package var description: String { "\(path): \(call) failed: \(reason)" }
+  package var description: String { "\(path): \(call) failed: \(reason)".onOneLine }
 }
 
 /// Files that appear whole or not at all.
@@ -82,34 +82,29 @@ package enum AtomicFile {
     }
   }
 
-  /// Lets `body` write a neighbour of `path`, which then takes its place.
+  /// Lets `body` write a file without a name, which then takes the place of `path`: a process that
+  /// is killed meanwhile leaves nothing behind. Where the file system has no such files, it is a
+  /// hidden neighbour of `path`.
   ///
+  /// What a symbolic link leads to is replaced, not the link. A device or a pipe is written to
+  /// directly.
   /// - Throws: what `body` throws or, converted by `failure`, a ``FileError``; `path` is then as it
-  ///   was and the neighbour gone.
+  ///   was.
   package static func write<E: Error>(
     to path: String, failure: (FileError) -> E, _ body: (borrowing Writer) throws(E) -> Void
   ) throws(E) {
-    let slash = path.lastIndex(of: "/")
-    let folder = slash.map { String(path[...$0]) } ?? ""
-    let part = folder + ".headkv-" + String(UInt64.random(in: 0 ... .max), radix: 16) + ".part"
-    let descriptor = unsafe open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw failure(FileError(path: path, call: "open")) }
+    let target: Target
+    do throws(FileError) { target = try Target(path) } catch { throw failure(error) }
+    defer { close(target.descriptor) }
     do throws(E) {
-      do throws(E) {
-        let writer = Writer(descriptor: descriptor, path: path)
-        try body(writer)
-        do throws(FileError) { try writer.flush() } catch { throw failure(error) }
-        guard fsync(descriptor) == 0 else { throw failure(FileError(path: path, call: "fsync")) }
-      } catch {
-        close(descriptor)
-        throw error
-      }
-      guard close(descriptor) == 0 else { throw failure(FileError(path: path, call: "close")) }
-      guard unsafe rename(part, path) == 0 else {
-        throw failure(FileError(path: path, call: "rename"))
-      }
+      let writer = Writer(descriptor: target.descriptor, path: path)
+      try body(writer)
+      do throws(FileError) {
+        try writer.flush()
+        try target.commit()
+      } catch { throw failure(error) }
     } catch {
-      _ = unsafe unlink(part)
+      target.abandon()
       throw error
     }
   }

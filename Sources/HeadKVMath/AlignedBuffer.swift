@@ -1,3 +1,5 @@
+internal import HeadKVFiles
+
 /// Uniquely owned, fixed-size memory whose first element lies on a 64-byte boundary.
 ///
 /// The size never changes after `init`, so code that holds one allocates nothing later.
@@ -16,13 +18,13 @@ package struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
   package init(count: Int, repeating value: Element) {
     precondition(count >= 0, "negative buffer size")
     self.count = count
-    let raw = UnsafeMutableRawPointer.allocate(
-      byteCount: Swift.max(count, 1) * MemoryLayout<Element>.stride, alignment: Self.alignment)
+    let raw = unsafe CheckedMemory.allocate(
+      byteCount: count * MemoryLayout<Element>.stride, alignment: Self.alignment)
     unsafe base = raw.bindMemory(to: Element.self, capacity: count)
     unsafe base.initialize(repeating: value, count: count)
   }
 
-  deinit { unsafe base.deallocate() }
+  deinit { unsafe CheckedMemory.free(base) }
 
   package var byteCount: Int { count * MemoryLayout<Element>.stride }
 

@@ -29,7 +29,7 @@ package struct ControlGroup: Sendable, Equatable {
         if isUnified {
           let folder = root + path
           processors += [Self.text(folder + "/cpu.max").flatMap(Self.quota)].compactMap { $0 }
-          memory += Self.left(folder + "/memory.max", folder + "/memory.current")
+          memory += Self.left(folder, "/memory.max", "/memory.current", "inactive_file")
         } else if controllers.contains("cpu") {
           let folder = root + "/cpu" + path
           let quota = Self.text(folder + "/cpu.cfs_quota_us") ?? ""
@@ -38,7 +38,7 @@ package struct ControlGroup: Sendable, Equatable {
         } else if controllers.contains("memory") {
           let folder = root + "/memory" + path
           memory += Self.left(
-            folder + "/memory.limit_in_bytes", folder + "/memory.usage_in_bytes")
+            folder, "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_inactive_file")
         }
       }
     }
@@ -66,11 +66,16 @@ package struct ControlGroup: Sendable, Equatable {
     return quota / period
   }
 
-  private static func left(_ most: String, _ used: String) -> [Int] {
+  /// Pages of files that nobody used lately give way, so they do not count as used.
+  private static func left(
+    _ folder: String, _ most: String, _ used: String, _ idle: String
+  ) -> [Int] {
     // Version 1 says "no limit" by a number beyond all memory.
-    guard let most = text(most).flatMap({ Int($0) }), most < 1 << 60,
-      let used = text(used).flatMap({ Int($0) })
+    guard let most = text(folder + most).flatMap({ Int($0) }), most < 1 << 60,
+      let used = text(folder + used).flatMap({ Int($0) })
     else { return [] }
-    return [max(most - used, 0)]
+    let files = text(folder + "/memory.stat")?.split(separator: "\n")
+      .first { $0.hasPrefix(idle + " ") }.flatMap { Int($0.dropFirst(idle.count + 1)) }
+    return [max(most - used + (files ?? 0), 0)]
   }
 }

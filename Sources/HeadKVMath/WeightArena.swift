@@ -1,4 +1,5 @@
 import Foundation
+internal import HeadKVFiles
 
 /// Memory for weights, handed out piece by piece from large blocks.
 ///
@@ -14,14 +15,15 @@ package final class WeightArena {
 
     fileprivate init(byteCount: Int) {
       self.byteCount = byteCount
-      unsafe base = .allocate(byteCount: byteCount, alignment: WeightArena.pageSize)
+      unsafe base = CheckedMemory.allocate(
+        byteCount: byteCount, alignment: WeightArena.pageSize)
       #if os(Linux)
         // Advice: without it the pages are small ones.
         _ = unsafe madvise(base, byteCount, Int32(MADV_HUGEPAGE))
       #endif
     }
 
-    deinit { unsafe base.deallocate() }
+    deinit { unsafe CheckedMemory.free(base) }
 
     fileprivate func take(_ bytes: Int) -> UnsafeMutableRawPointer? {
       let start = (used + 63) / 64 * 64

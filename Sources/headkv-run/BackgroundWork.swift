@@ -6,6 +6,7 @@ final class BackgroundWork<Value: Sendable>: Sendable {
   private let name: String
   private let work: @Sendable () throws -> Value
   private let isStarted = Atomic<Bool>(false)
+  private let isTaken = Atomic<Bool>(false)
   private let result = Mutex<Result<Value, any Error>?>(nil)
   private let done = DispatchSemaphore(value: 0)
 
@@ -18,13 +19,17 @@ final class BackgroundWork<Value: Sendable>: Sendable {
   /// Begins, if it has not begun.
   func start() {
     guard !isStarted.exchange(true, ordering: .relaxed) else { return }
-    let thread = Thread { [self] in
-      let made = Result { try work() }
-      result.withLock { $0 = made }
-      done.signal()
-    }
+    let thread = Thread { [self] in perform() }
     thread.name = name
     thread.start()
+  }
+
+  /// Does the work, unless another thread does.
+  private func perform() {
+    guard !isTaken.exchange(true, ordering: .relaxed) else { return }
+    let made = Result { try work() }
+    result.withLock { $0 = made }
+    done.signal()
   }
 
   /// Why it has failed, if it has.
@@ -36,7 +41,8 @@ final class BackgroundWork<Value: Sendable>: Sendable {
 
   /// What was made, once it is.
   func value() throws -> Value {
-    start()
+    // The thread may not have come to be, where memory or threads are short.
+    perform()
     done.wait()
     defer { done.signal() }
     return try result.withLock { try $0!.get() }

@@ -42,7 +42,7 @@ struct Decode: ParsableCommand {
     let paths = try OutputPaths(output)
     try paths.check()
     let set = try TokenSet(reading: tokens)
-    let tokenizer = try self.tokenizer.load()
+    let tokenizer = try self.tokenizer.load(threads: common.threadCount)
     var pictures: [RGBImage] = []
     for row in set.tokens.prefix(limit ?? Int.max) {
       if Interrupt.isRequested { throw GenerationCancelled() }

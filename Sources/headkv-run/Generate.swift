@@ -66,6 +66,10 @@ struct Generate: ParsableCommand {
       finished = found.compactMap { $0 }
       pictures = pictures.only(found.indices.filter { found[$0] == nil })
     }
+    let sequences =
+      min(options.batch, pictures.requests.count) * (options.isGuided ? 2 : 1)
+    try MemoryRoom.require(
+      sequences * generator.policy.memory.capBytes, for: "the caches of \(sequences) sequences")
 
     let run = DrawingRun(
       generator, tokenizer: tokenizer, hashing: hashing, quiet: common.quiet

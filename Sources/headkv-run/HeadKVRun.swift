@@ -23,25 +23,40 @@ struct HeadKVRun: ParsableCommand {
     ],
     defaultSubcommand: Generate.self)
 
-  /// Exit codes: 0, 1 for bad input, 64 for wrong usage, 130 after Ctrl-C.
+  /// Exit codes: 0, 1 for bad input or a fault from outside, 64 for wrong usage, 130 after Ctrl-C,
+  /// 143 after SIGTERM, 129 after SIGHUP.
   static func main() {
     ProcessClock.enterMain()
+    Faults.install()
     Interrupt.install()
     do {
       var command = try parseAsRoot()
       try command.run()
+      try Output.check()
     } catch is GenerationCancelled {
       cancelled("no output was written")
     } catch let error as CancelledDrawing {
       cancelled(error.whatStays)
     } catch {
-      exit(withError: error)
+      end(with: error)
     }
   }
 
   private static func cancelled(_ what: String) -> Never {
     Output.error("cancelled; \(what)")
-    // At once: what is still being decoded must not find the libraries torn down around it.
-    _exit(130)
+    _exit(Interrupt.exitCode)
+  }
+
+  /// Says what the error has to say: help is one, too. Leaves the process as it is, as `cancelled`
+  /// does: what is still being decoded must not find the libraries torn down around it, and where
+  /// memory is short, OpenBLAS would wait for a thread that asks for memory forever.
+  private static func end(with error: any Error) -> Never {
+    let code = exitCode(for: error)
+    let text = fullMessage(for: error)
+    if !text.isEmpty {
+      Output.write(text + "\n", to: code.isSuccess ? .standardOutput : .standardError)
+    }
+    if code.isSuccess, (try? Output.check()) == nil { _exit(ExitCode.failure.rawValue) }
+    _exit(code.rawValue)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HeadKV
+import HeadKVMath
 
 extension WeightPrecision: ExpressibleByArgument {}
 
@@ -72,6 +73,7 @@ struct ModelOptions: ParsableArguments {
   ///   - needsTokenizer: whether the want of a tokenizer is an error.
   ///   - threads: threads that pack weights; default: all processors.
   func load(needsTokenizer: Bool, threads: Int? = nil) throws -> ImageModel {
+    try MemoryRoom.requireThreads(threads ?? WorkerPool.availableProcessors)
     guard let gpt else {
       return try ImageModel(
         gpt: gptPath, precision: held, threads: threads)

@@ -1,4 +1,6 @@
 import Foundation
+import HeadKVFiles
+import Synchronization
 
 /// What the tool says: people's text on standard error when JSON is on standard output.
 enum Output {
@@ -15,8 +17,35 @@ enum Output {
     write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", to: .standardOutput)
   }
 
+  /// What standard output did not take first, if anything.
+  private static let failure = Mutex<FileError?>(nil)
+
+  /// - Throws: ``FileError`` if standard output did not take all that was said. A pipe whose reader
+  ///   has left is no error: it has what it wanted.
+  static func check() throws { if let error = failure.withLock({ $0 }) { throw error } }
+
   static func write(_ text: String, to handle: FileHandle) {
-    try? handle.write(contentsOf: Data(text.utf8))
+    let bytes = Array(text.utf8)
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Foundation.write(handle.fileDescriptor, $0.baseAddress! + done, bytes.count - done)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        guard errno != EPIPE, handle === FileHandle.standardOutput else { return }
+        let error = FileError(path: "standard output", call: "write")
+        return failure.withLock { $0 = $0 ?? error }
+      }
+      done += count
+    }
+  }
+
+  /// Writes a file, whole or not at all.
+  static func file(_ data: Data, to path: String) throws {
+    try AtomicFile.write(to: path, failure: { $0 }) { file throws(FileError) in
+      try file.append([UInt8](data))
+    }
   }
 
   static func bytes(_ count: Int) -> String {

@@ -44,6 +44,7 @@ struct OutputPaths {
   func check() throws { try Self.checkDirectory(of: path(0)) }
 
   static func checkDirectory(of path: String) throws {
+    if isStream(path) { return }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory),
@@ -57,6 +58,12 @@ struct OutputPaths {
     {
       throw OptionError(path, "a folder", "a file")
     }
+  }
+
+  /// Whether a device or a pipe stands there, which is written to in place.
+  private static func isStream(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
   }
 
   /// Pictures as one: a sheet, small ones enlarged; a picture alone as it is.

@@ -136,7 +136,7 @@ struct Profile: ParsableCommand {
     let answer = ProfileAnswer(
       pictures: early.count, type: load == nil ? rows.element : nil, heads: maps,
       agreement: check ? try Agreement(early, late) : nil)
-    if let save { try profile.json().write(to: URL(fileURLWithPath: save), options: .atomic) }
+    if let save { try Output.file(profile.json(), to: save) }
     if common.json { try Output.json(answer) }
     Output.text(maps.table, json: common.json, quiet: common.quiet)
     if let agreement = answer.agreement {

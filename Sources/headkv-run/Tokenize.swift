@@ -19,7 +19,7 @@ struct Tokenize: ParsableCommand {
 
   func run() throws {
     try OutputPaths.checkDirectory(of: output)
-    let tokenizer = try self.tokenizer.load()
+    let tokenizer = try self.tokenizer.load(threads: common.threadCount)
     var rows: [[Int32]] = []
     for path in pictures {
       if Interrupt.isRequested { throw GenerationCancelled() }

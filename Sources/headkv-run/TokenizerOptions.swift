@@ -18,7 +18,8 @@ struct TokenizerOptions: ParsableArguments {
     try TokenizerLoading(path, for: gpt)
   }
 
-  func load() throws -> VQTokenizer {
-    try VQTokenizer(TensorCatalog.open(path))
+  func load(threads: Int?) throws -> VQTokenizer {
+    try MemoryRoom.requireThreads(threads ?? 2)
+    return try VQTokenizer(TensorCatalog.open(path))
   }
 }

@@ -4,7 +4,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#if defined(__linux__) && defined(__GLIBC__)
+// A sanitizer has an allocator of its own.
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HEADKV_SANITIZED 1
+#endif
+
+#if defined(__linux__) && defined(__GLIBC__) && !defined(HEADKV_SANITIZED)
 #include <errno.h>
 
 // The test executable's definitions take the place of the C library's, which stay reachable under

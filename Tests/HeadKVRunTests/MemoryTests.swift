@@ -1,11 +1,13 @@
 import Foundation
 import HeadKV
+import HeadKVTestSupport
 import Testing
 
 extension ToolTests {
   /// What runs of a model of LlamaGen-B's width and depth take, by the peak that the system notes
   /// for their processes.
-  @Suite(.serialized) struct MemoryTests {
+  @Suite(.serialized, .disabled(if: Sanitizer.isOn, "a sanitizer takes memory of its own"))
+  struct MemoryTests {
     private static let layers = 12
     private static let width = 768
     private static let hidden = 2048

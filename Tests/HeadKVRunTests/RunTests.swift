@@ -191,7 +191,7 @@ import Testing
       let folder = try Scratch()
       let run = try Tool(
         ["--class", "all", "--count", "500", "-o", "x.png", "--tokens-out", "x.safetensors"],
-        in: folder, interruptAfter: 1)
+        in: folder, after: (1, { $0.interrupt() }))
       #expect(run.code == 130 && run.errors.contains("cancelled"))
       #expect(try folder.files == [])
     }

@@ -3,6 +3,7 @@ import HeadKV
 
 /// Runs `headkv-run` as a person would and keeps what it says.
 struct Tool {
+  /// The exit code, or a signal as a negative number.
   let code: Int32
   let output: String
   let errors: String
@@ -18,15 +19,20 @@ struct Tool {
     return "headkv-run"
   }
 
-  /// - Parameter path: the program, if it is not the tool.
+  /// - Parameters:
+  ///   - path: the program, if it is not the tool.
+  ///   - limits: what a shell does first, such as `ulimit -f 8`.
+  ///   - after: seconds after which something happens to the running process, and what.
   init(
     at path: String = Tool.path, _ arguments: [String], in folder: Scratch,
-    environment: [String: String] = [:], interruptAfter seconds: Double? = nil,
+    environment: [String: String] = [:], limits: String? = nil,
+    after: (seconds: Double, happens: (Process) -> Void)? = nil,
     interruptOnce isTime: (() -> Bool)? = nil
   ) throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
+    process.executableURL = URL(fileURLWithPath: limits == nil ? path : "/bin/sh")
+    process.arguments =
+      limits.map { ["-c", $0 + "; exec \"$0\" \"$@\"", path] + arguments } ?? arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
@@ -36,18 +42,23 @@ struct Tool {
     let ended = DispatchSemaphore(value: 0)
     process.terminationHandler = { _ in ended.signal() }
     try process.run()
-    if let seconds {
-      Thread.sleep(forTimeInterval: seconds)
-      process.interrupt()
+    if let after {
+      Thread.sleep(forTimeInterval: after.seconds)
+      after.happens(process)
     }
     if let isTime {
       for _ in 0..<3000 where process.isRunning && !isTime() { Thread.sleep(forTimeInterval: 0.02) }
       process.interrupt()
     }
+    // A process that hangs is a failure, not a wait.
+    let patience = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(120), execute: patience)
+    defer { patience.cancel() }
     output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     errors = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     ended.wait()
-    code = process.terminationReason == .exit ? process.terminationStatus : -1
+    code =
+      process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
   }
 
   func json() throws -> [String: Any] {

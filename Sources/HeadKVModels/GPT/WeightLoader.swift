@@ -1,3 +1,4 @@
+internal import HeadKVFiles
 import HeadKVMath
 import HeadKVWeights
 
@@ -118,11 +119,11 @@ final class FloatStorage: @unchecked Sendable {
   }
 
   deinit {
-    if owner == nil { unsafe UnsafeMutablePointer(mutating: base).deallocate() }
+    if owner == nil { unsafe CheckedMemory.free(UnsafeMutablePointer(mutating: base)) }
   }
 
   private static func memory(_ count: Int) -> UnsafeMutablePointer<Float> {
-    unsafe UnsafeMutableRawPointer.allocate(byteCount: max(4 * count, 1), alignment: 64)
+    unsafe CheckedMemory.allocate(byteCount: 4 * count, alignment: 64)
       .bindMemory(to: Float.self, capacity: count)
   }
 }
