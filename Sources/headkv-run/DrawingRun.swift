@@ -13,6 +13,8 @@ final class DrawingRun {
   /// Of the batch that is being drawn, those that are finished.
   private var batch: [GeneratedImage] = []
   private var plan: GenerationPlan?
+  /// The file that the tokens have been written to.
+  var tokensWritten: String?
   /// Why a batch could not be written.
   private var writingError: (any Error)?
   /// Seconds from the start of the process to the first token.
@@ -80,7 +82,7 @@ final class DrawingRun {
     guard error is GenerationCancelled else { return error }
     return CancelledDrawing(
       pictures: writer?.files.count ?? 0,
-      preview: preview.flatMap { $0.isWritten ? $0.path : nil })
+      preview: preview.flatMap { $0.isWritten ? $0.path : nil }, tokens: tokensWritten)
   }
 
   private var failure: (any Error)? {
@@ -120,11 +122,16 @@ struct CancelledDrawing: Error {
   /// Files of pictures that were written.
   let pictures: Int
   let preview: String?
+  /// The file of tokens, if it was written.
+  let tokens: String?
 
   var whatStays: String {
     let files =
       pictures == 0 ? nil : pictures == 1 ? "1 picture was written" : "\(pictures) pictures were written"
-    let said = [files, preview.map { "the last preview is \($0)" }].compactMap { $0 }
+    let said = [
+      files, tokens.map { "the tokens are in \($0)" },
+      preview.map { "the last preview is \($0)" },
+    ].compactMap { $0 }
     return said.isEmpty ? "no output was written" : said.joined(separator: "; ")
   }
 }

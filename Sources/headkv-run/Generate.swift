@@ -100,6 +100,7 @@ struct Generate: ParsableCommand {
       return [recorder, recorder.profiler]
     }
     var written = try files.writeTokens(result.images, classes: pictures.classes)
+    run.tokensWritten = written.first
     if let writer {
       written += writer.files
       try run.finish(writer.last.pictures, text: writer.last.text)

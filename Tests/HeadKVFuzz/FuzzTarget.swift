@@ -27,7 +27,7 @@ package struct FuzzTarget: Sendable {
   /// Readers, the most intricate first.
   package static let all: [FuzzTarget] = [
     .safetensors, .pickle, .archive, .index, .tokens, .captions, .model, .packed, .config,
-    .profile, .png, .options,
+    .profile, .png, .recipe, .options,
   ]
 
   package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

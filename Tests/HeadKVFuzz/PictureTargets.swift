@@ -11,6 +11,14 @@ extension FuzzTarget {
     try BrokenLaw.unless(again == image, "a picture that changes when it is written")
   }
 
+  /// The recipe of a picture: what can be read can be written and read again.
+  static let recipe = FuzzTarget("recipe") { bytes in
+    let recipe = try Recipe(json: String(decoding: bytes, as: UTF8.self), file: "fuzz")
+    let again = try Recipe(json: recipe.json(), file: "fuzz")
+    try BrokenLaw.unless(again == recipe, "a recipe that reads otherwise once written")
+    _ = try recipe.texts()
+  }
+
   /// What people type: budgets and names of files.
   static let options = FuzzTarget("options") { bytes in
     let text = String(decoding: bytes, as: UTF8.self)

@@ -30,6 +30,16 @@ import Testing
     #expect(above.processors == nil && above.memoryLeft == nil)
   }
 
+  /// Idle pages of files give way to what asks for memory.
+  @Test func idleFilesDoNotCount() throws {
+    let found = try group(
+      [
+        "a/memory.max": "1000\n", "a/memory.current": "400\n",
+        "a/memory.stat": "anon 250\nactive_file 50\ninactive_file 100\n",
+      ], of: "0::/a\n")
+    #expect(found.memoryLeft == 700)
+  }
+
   @Test func groupsOfTheFirstVersion() throws {
     let found = try group(
       [

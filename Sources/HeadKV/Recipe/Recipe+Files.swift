@@ -1,5 +1,5 @@
 import Foundation
-import HeadKVFiles
+internal import HeadKVFiles
 import HeadKVImage
 import HeadKVMath
 import HeadKVWeights

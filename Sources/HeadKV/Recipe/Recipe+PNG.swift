@@ -1,4 +1,5 @@
 import Foundation
+internal import HeadKVFiles
 import HeadKVImage
 
 /// A recipe that is not there, or cannot be used.
@@ -12,7 +13,7 @@ public struct RecipeError: Error, Sendable, Equatable, CustomStringConvertible {
     self.reason = reason
   }
 
-  public var description: String { "\(file): \(reason)" }
+  public var description: String { "\(file): \(reason)".onOneLine }
 }
 
 extension Recipe {
