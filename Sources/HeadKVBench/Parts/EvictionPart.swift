@@ -31,9 +31,10 @@ final class EvictionPart: BenchPart {
     sequences = setting.sequences
     let shape = policy.shape
     numbers = AlignedBuffer(count: 1 << 16, repeating: 0)
-    unsafe RandomFill(base: numbers.base, count: numbers.count).perform(0)
+    let (base, count) = unsafe (numbers.base, numbers.count)
+    unsafe RandomFill(base: base, count: count).perform(0)
     // Softmax weights are not negative.
-    for index in 0..<numbers.count / 2 { unsafe numbers.base[index] += 0.051 }
+    for index in 0..<count / 2 { unsafe base[index] += 0.051 }
     plans = PlanStore(count: sequences * shape.heads, rows: shape.fullRows)
   }
 
