@@ -1,5 +1,5 @@
 import Foundation
-import HeadKVFiles
+internal import HeadKVFiles
 
 extension Recipe {
   /// The settings without what changes no pixel, or is to change none: where files lie and what they
