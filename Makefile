@@ -65,8 +65,8 @@ fuzz: deps
 # own show, and the tools leave what they hold to the system.
 sanitize: deps
 	for kind in address thread; do \
-	  ASAN_OPTIONS=detect_leaks=0 swift test -c release --sanitize $$kind \
-	    --scratch-path .build-$$kind || exit 1; done
+	  ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.txt \
+	    swift test -c release --sanitize $$kind --scratch-path .build-$$kind || exit 1; done
 
 # Pages of the catalogue and of the public symbols, in out/docs.
 docs: build

@@ -1,6 +1,5 @@
 import Foundation
 import HeadKVMath
-import Synchronization
 
 /// A model that draws pictures: a GPT, the tokenizer that decodes its tokens, and class names.
 public struct ImageModel: Sendable {
@@ -98,15 +97,13 @@ public struct ImageModel: Sendable {
         return try image(tokens: tokens, threads: max(threads, 1))
       }
     }
-    let results = Mutex([Result<RGBImage, any Error>?](repeating: nil, count: tokens.count))
-    WorkerPool(threads: threads).run(tasks: tokens.count) { index in
-      let result = Result {
+    let results = WorkerPool(threads: threads).map(tasks: tokens.count) { index in
+      Result {
         if shouldStop() { throw GenerationCancelled() }
         return try image(tokens: tokens[index])
       }
-      results.withLock { $0[index] = result }
     }
-    return try results.withLock { results in try results.compactMap { try $0?.get() } }
+    return try results.map { try $0.get() }
   }
 }
 

@@ -30,7 +30,9 @@ public final class StoredTensor: Sendable {
   /// O(elements) time; allocates 4 bytes per element. Does not throw at present; the signature
   /// leaves room for element types without a float value.
   public func floats() throws(WeightError) -> [Float] {
-    unsafe [Float](unsafeUninitializedCapacity: info.elementCount) { buffer, count in
+    // All empty arrays share their memory, which the initialiser would write to.
+    if info.elementCount == 0 { return [] }
+    return unsafe [Float](unsafeUninitializedCapacity: info.elementCount) { buffer, count in
       if let base = buffer.baseAddress { unsafe fill(base) }
       count = info.elementCount
     }
@@ -45,6 +47,7 @@ public final class StoredTensor: Sendable {
         file: info.file, tensor: info.name,
         problem: .typeMismatch(expected: "an integer type", found: info.dtype.rawValue))
     }
+    if info.elementCount == 0 { return [] }
     return unsafe [Int64](unsafeUninitializedCapacity: info.elementCount) { buffer, count in
       if let base = buffer.baseAddress {
         switch info.dtype {

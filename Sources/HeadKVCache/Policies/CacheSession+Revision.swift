@@ -1,5 +1,4 @@
 import HeadKVMath
-import Synchronization
 
 /// Revising budgets, between steps.
 extension CacheSession {
@@ -34,12 +33,7 @@ extension CacheSession {
 
   private func measure(_ heads: [HeadIndex], _ pool: WorkerPool?) -> [DistortionCurve] {
     guard let pool, heads.count > 1 else { return heads.map(measure) }
-    let curves = Mutex([DistortionCurve?](repeating: nil, count: heads.count))
-    pool.run(tasks: heads.count) { index in
-      let curve = measure(heads[index])
-      curves.withLock { $0[index] = curve }
-    }
-    return curves.withLock { $0.map { $0! } }
+    return pool.map(tasks: heads.count) { measure(heads[$0]) }
   }
 
   /// What a head loses with fewer rows, by its latest queries.

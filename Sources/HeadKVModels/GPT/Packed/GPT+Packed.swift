@@ -1,7 +1,6 @@
 internal import HeadKVFiles
 import HeadKVMath
 import HeadKVWeights
-import Synchronization
 
 extension GPT {
   /// Writes a packed file: all that this model needs, as it lies in memory, so that the next start
@@ -49,16 +48,14 @@ extension GPT {
     _ paths: [String], _ tensors: [TensorToWrite], _ pool: WorkerPool
   ) throws(ModelError) -> [String] {
     let count = paths.count + tensors.count
-    let results = Mutex([Result<String, FileError>](repeating: .success(""), count: count))
-    pool.run(tasks: count) { task in
-      let result = Result { () throws(FileError) in
+    let results = pool.map(tasks: count) { task in
+      Result { () throws(FileError) in
         task < paths.count
           ? try SHA256.digest(ofFile: paths[task]) : tensors[task - paths.count].digest() ?? ""
       }
-      results.withLock { $0[task] = result }
     }
     var digests: [String] = []
-    for result in results.withLock({ $0 }) {
+    for result in results {
       do { digests.append(try result.get()) } catch { throw .weights(WeightError(error)) }
     }
     return digests
@@ -70,22 +67,19 @@ extension GPT {
   /// - Complexity: reads the whole file.
   public static func damage(in packed: TensorCatalog, threads: Int? = nil) -> [WeightError] {
     let tensors = packed.tensors
-    let problems = Mutex([WeightError?](repeating: nil, count: tensors.count))
     let threads = min(max(threads ?? WorkerPool.availableProcessors, 1), 1024)
-    WorkerPool(threads: threads).run(tasks: tensors.count) { index in
+    let problems: [WeightError?] = WorkerPool(threads: threads).map(tasks: tensors.count) { index in
       let info = tensors[index]
       let expected = packed.metadata[PackedHeader.Key.tensor + info.name]
       let found = try? packed.tensor(info.name).digest()
-      guard expected == nil || expected != found else { return }
+      guard expected == nil || expected != found else { return nil }
       let problem: WeightError.Problem =
         if let expected {
           .digestMismatch(of: "tensor", expected: expected, found: found ?? "none")
         } else { .missingMember(PackedHeader.Key.tensor + info.name) }
-      problems.withLock {
-        $0[index] = WeightError(
-          file: info.file, tensor: info.name, offset: info.offset, problem: problem)
-      }
+      return WeightError(
+        file: info.file, tensor: info.name, offset: info.offset, problem: problem)
     }
-    return problems.withLock { $0.compactMap { $0 } }
+    return problems.compactMap { $0 }
   }
 }
