@@ -95,7 +95,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "HeadKVWeightsTests",
-      dependencies: ["HeadKVWeights", "HeadKVFiles", "HeadKVMath", "HeadKVTestSupport"]),
+      dependencies: ["HeadKVWeights", "HeadKVFiles", "HeadKVTestSupport"]),
     .target(
       name: "HeadKVFuzz", dependencies: ["HeadKV", "HeadKVTestSupport"], path: "Tests/HeadKVFuzz"),
     .testTarget(

@@ -15,8 +15,11 @@ package struct SHA256 {
   /// Bytes that do not fill a block yet.
   private var rest: [UInt8] = []
   private var count: UInt64 = 0
+  private let usesInstructions: Bool
 
-  package init() {}
+  /// - Parameter usesInstructions: whether the processor's instructions for it are used, if it has
+  ///   some; without them it goes by the definition.
+  package init(usesInstructions: Bool = true) { self.usesInstructions = usesInstructions }
 
   /// The digest of `bytes`, as 64 hexadecimal digits.
   package static func digest(_ bytes: UnsafeRawBufferPointer) -> String {
@@ -79,7 +82,7 @@ package struct SHA256 {
   /// Takes in whole blocks of 64 bytes.
   private mutating func compress(_ blocks: UnsafeRawBufferPointer) {
     guard blocks.count > 0 else { return }
-    let isDone = unsafe state.withUnsafeMutableBufferPointer { state in
+    let isDone = unsafe usesInstructions && state.withUnsafeMutableBufferPointer { state in
       unsafe hkv_sha256_blocks(
         state.baseAddress, blocks.baseAddress?.assumingMemoryBound(to: UInt8.self),
         blocks.count / 64) != 0
