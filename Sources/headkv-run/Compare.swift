@@ -28,12 +28,7 @@ struct Compare: ParsableCommand {
     completion: .budgets)
   var kvBudget = "1/4,1/6,1/10,1/16"
 
-  @Option(
-    help: ArgumentHelp(
-      "Safetensors with tokens [N,T] and classes [N]. (default: the bundled 64 pictures)",
-      valueName: "file"),
-    completion: .safetensors)
-  var tokens: String?
+  @OptionGroup var known: TokenSetOptions
 
   @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
   var limit: Int?
@@ -74,7 +69,7 @@ struct Compare: ParsableCommand {
     if !common.quiet {
       Output.write(Self.caps(asked, plans, heads: shape.allHeads), to: .standardError)
     }
-    let set = try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
+    let set = try known.load()
     let progress = ProgressLine(quiet: common.quiet)
     let results = try Evaluator(
       gpt: gpt, policies: asked.entries.map(\.choice), threads: common.threadCount, batch: batch

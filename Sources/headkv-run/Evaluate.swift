@@ -14,12 +14,7 @@ struct Evaluate: ParsableCommand {
   @OptionGroup(title: "Cache options") var cache: CacheOptions
   @OptionGroup(title: "Run options") var common: CommonOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "Safetensors with tokens [N,T] and classes [N]. (default: the bundled 64 pictures)",
-      valueName: "file"),
-    completion: .safetensors)
-  var tokens: String?
+  @OptionGroup var known: TokenSetOptions
 
   @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
   var limit: Int?
@@ -45,7 +40,7 @@ struct Evaluate: ParsableCommand {
     if let perToken { try OutputPaths.checkDirectory(of: perToken) }
     let choice = try cache.choice()
     let gpt = try model.load(needsTokenizer: false).gpt
-    let set = try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
+    let set = try known.load()
     let evaluator = Evaluator(
       gpt: gpt, policies: [choice], threads: common.threadCount, batch: batch)
     let progress = ProgressLine(quiet: common.quiet)

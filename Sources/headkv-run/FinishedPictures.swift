@@ -1,7 +1,6 @@
 import Foundation
 import HeadKV
 import HeadKVMath
-import Synchronization
 
 /// Which pictures of a series are there already.
 enum FinishedPictures {
@@ -22,19 +21,17 @@ enum FinishedPictures {
     }
     let recipe = try recipes.recipe(of: pictures)
     let settings = try recipe.settingsDigest()
-    let found = Mutex([Result<ManifestEntry?, any Error>](
-      repeating: .success(nil), count: numbers.count))
-    WorkerPool(threads: threads).run(tasks: numbers.count) { index in
-      guard !Interrupt.isRequested else { return }
-      let path = paths.path(numbers[index])
-      guard let data = FileManager.default.contents(atPath: path) else { return }
-      let entry = Result {
-        try look([UInt8](data), path, numbers[index], recipe.alone(index), settings)
+    let found = WorkerPool(threads: threads).map(tasks: numbers.count) { index in
+      Result { () throws -> ManifestEntry? in
+        let path = paths.path(numbers[index])
+        guard !Interrupt.isRequested, let data = FileManager.default.contents(atPath: path) else {
+          return nil
+        }
+        return try look([UInt8](data), path, numbers[index], recipe.alone(index), settings)
       }
-      found.withLock { $0[index] = entry }
     }
     if Interrupt.isRequested { throw GenerationCancelled() }
-    return try found.withLock { try $0.map { try $0.get() } }
+    return try found.map { try $0.get() }
   }
 
   private static func look(

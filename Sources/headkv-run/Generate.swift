@@ -107,7 +107,7 @@ struct Generate: ParsableCommand {
     } else if let recipes {
       let own = try recipes.recipe(of: pictures)
       let drawn = try decode(
-        files.writesPictures ? result.images : result.lastBatch(of: options.batch))
+        files.writesPictures ? result.images : result.images.lastBatch(of: options.batch))
       written += try files.writeSheet(drawn, columns: columns, own)
       try run.finish(drawn, text: own.texts())
     }

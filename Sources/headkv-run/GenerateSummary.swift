@@ -99,14 +99,7 @@ struct GenerateSummary: Encodable {
 
 extension GenerationOptions {
   /// One line on how pictures are drawn.
-  var summary: String {
-    let draw =
-      sampling.greedy
-      ? "greedy"
-      : "temperature \(sampling.temperature), top-k \(sampling.topK), top-p \(sampling.topP)"
-    return
-      "seed \(seed), cfg-scale \(guidanceScale), cfg-interval \(guidanceInterval), \(draw), \(policy.summary), threads \(threads)"
-  }
+  var summary: String { "seed \(seed), \(settings), threads \(threads)" }
 }
 
 extension GPTConfiguration {

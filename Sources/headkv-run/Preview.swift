@@ -75,8 +75,8 @@ final class Preview: Sendable {
     done.wait()
     done.signal()
     guard !pictures.isEmpty else { return }
-    let last = pictures.suffix((pictures.count - 1) % plan.batch + 1)
-    try PNG.write(OutputPaths.sheet(Array(last), columns: columns), to: path, text: text)
+    let last = pictures.lastBatch(of: plan.batch)
+    try PNG.write(OutputPaths.sheet(last, columns: columns), to: path, text: text)
   }
 
   /// Waits until the thread has ended; ``abandon()`` comes first.
@@ -139,9 +139,9 @@ enum PartialPicture {
   }
 }
 
-extension GenerationResult {
-  /// The images of the last batch, of at most `size`.
-  func lastBatch(of size: Int) -> [GeneratedImage] {
-    images.isEmpty ? [] : Array(images.suffix((images.count - 1) % size + 1))
+extension Array {
+  /// What is left for the last batch, if all others have `size`.
+  func lastBatch(of size: Int) -> [Element] {
+    isEmpty ? [] : Array(suffix((count - 1) % size + 1))
   }
 }

@@ -16,12 +16,7 @@ struct Profile: ParsableCommand {
   @OptionGroup(title: "Cache options") var rows: RowOptions
   @OptionGroup(title: "Run options") var common: CommonOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "Safetensors with tokens [N,T] and classes [N]. (default: the bundled 64 pictures)",
-      valueName: "file"),
-    completion: .safetensors)
-  var tokens: String?
+  @OptionGroup var known: TokenSetOptions
 
   @Option(
     name: [.customLong("class"), .customShort("c")],
@@ -72,10 +67,10 @@ struct Profile: ParsableCommand {
   func validate() throws {
     guard limit >= 1 else { throw ValidationError("--limit must be at least 1") }
     guard tau > 0, tau <= 1 else { throw ValidationError("--tau must be above 0, at most 1") }
-    if tokens != nil && !classes.isEmpty {
+    if known.tokens != nil && !classes.isEmpty {
       throw ValidationError("--class draws pictures, --tokens names known ones: give one")
     }
-    if load != nil && (check || save != nil || tokens != nil || !classes.isEmpty) {
+    if load != nil && (check || save != nil || known.tokens != nil || !classes.isEmpty) {
       throw ValidationError("--load shows a saved profile: --check, --save, --class and --tokens measure one")
     }
   }
@@ -106,7 +101,7 @@ struct Profile: ParsableCommand {
     let progress = ProgressLine(quiet: common.quiet)
     let set =
       classes.isEmpty
-      ? try TokenSet(reading: tokens ?? BundledFiles.path("eval.safetensors"))
+      ? try known.load()
       : try draw(model, progress)
     let surveys = try HeadSurveyor(
       gpt: model.gpt, threads: common.threadCount, tau: tau, element: rows.element

@@ -89,10 +89,7 @@ extension Recipe {
   }
 
   private var title: String {
-    guard pictures.count == 1 else { return "\(pictures.count) pictures" }
-    let picture = pictures[0]
-    return picture.className ?? picture.category.map { "class \($0)" }
-      ?? "caption \(picture.caption ?? 0)"
+    pictures.count == 1 ? pictures[0].name : "\(pictures.count) pictures"
   }
 
   private func check() throws {

@@ -1,19 +1,14 @@
 extension Recipe {
   /// All settings in a line.
   public var summary: String {
-    let draw = greedy ? "greedy" : "temperature \(temperature), top-k \(topK), top-p \(topP)"
-    return "\(subject), cfg-scale \(cfgScale), cfg-interval \(cfgInterval), \(draw), "
-      + ((try? policyChoice().summary) ?? "kv-policy \(policy)")
+    "\(subject), " + ((try? options(threads: 1).settings) ?? "kv-policy \(policy)")
   }
 
   /// What was drawn, with which seeds.
   private var subject: String {
     var names: [String] = []
     for picture in pictures {
-      let name =
-        picture.className ?? picture.category.map { "class \($0)" }
-        ?? "caption \(picture.caption ?? 0)"
-      if names.last != name { names.append(name) }
+      if names.last != picture.name { names.append(picture.name) }
     }
     let shown = names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
     let (first, last) = (pictures[0].seed, pictures[pictures.count - 1].seed)
@@ -31,6 +26,26 @@ extension Recipe {
     lines.append(summary)
     if let columns { lines.append("\(pictures.count) pictures in \(columns) columns") }
     return lines
+  }
+}
+
+extension Recipe.Picture {
+  /// What is drawn, for people.
+  var name: String {
+    className ?? category.map { "class \($0)" } ?? "caption \(caption ?? 0)"
+  }
+}
+
+extension GenerationOptions {
+  /// How tokens are drawn and what the cache keeps, in a line: what pictures depend on beside their
+  /// seeds.
+  public var settings: String {
+    let draw =
+      sampling.greedy
+      ? "greedy"
+      : "temperature \(sampling.temperature), top-k \(sampling.topK), top-p \(sampling.topP)"
+    return
+      "cfg-scale \(guidanceScale), cfg-interval \(guidanceInterval), \(draw), \(policy.summary)"
   }
 }
 
