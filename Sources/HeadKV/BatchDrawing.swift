@@ -2,11 +2,14 @@ import HeadKVCache
 import HeadKVMath
 import HeadKVModels
 
-/// Draws the pictures of one batch and tells what happens.
+/// Draws the pictures of one batch, from their first token or from where they were left, and tells
+/// what happens.
 struct BatchDrawing {
   let generator: Generator
   /// The whole run's.
   let pictures: [PictureRequest]
+  /// Tokens that each picture is to have in the end.
+  let length: Int
   let kinds: GenerationEventKinds
   let observers: CacheObservers
   /// Asked after each token.
@@ -16,28 +19,36 @@ struct BatchDrawing {
   private var options: GenerationOptions { generator.options }
   private var grid: TokenGrid { generator.gpt.configuration.grid }
 
-  /// Draws the pictures in `range` and adds to the report.
+  /// Draws the pictures in `range`, which stand at the same token, and adds to the report.
   ///
-  /// - Throws: ``GenerationCancelled``, ``ModelError``.
+  /// - Returns: the pictures, with their caches if they are not whole.
+  /// - Throws: ``GenerationCancelled``, ``ModelError``, ``SnapshotError``.
   func draw(
     _ range: Range<Int>, pool: WorkerPool, _ report: inout GenerationReport
-  ) throws -> [GeneratedImage] {
+  ) throws -> [PictureState] {
     let (gpt, policy, count) = (generator.gpt, generator.policy, range.count)
-    let sequences = count * (options.isGuided ? 2 : 1)
+    let first = pictures[range.lowerBound].state?.tokens.count ?? 0
+    var guided = options.isGuided(token: first)
+    let sequences = count * (guided ? 2 : 1)
     let engine = DecodeEngine(model: gpt, policy: policy, sequences: sequences, pool: pool)
-    try engine.begin(starts(range))
+    if first == 0 { try engine.begin(starts(range)) } else { try restore(range, engine) }
     report.cacheBytesPlanned = max(
       report.cacheBytesPlanned, sequences * policy.memory.capBytes)
     report.cacheBytesFull = max(report.cacheBytesFull, sequences * policy.memory.fullBytes)
     report.rowsPerHeadFull = engine.shape.fullRows
 
     let vocabulary = gpt.configuration.vocabulary
-    var guided = options.isGuided
     var watch = CacheWatch(engine, sequences: sequences, first: range.lowerBound, pictures: count)
     var loop = TokenLoop(
-      guidanceScale: options.guidanceScale, seeds: pictures[range].map(\.seed),
-      length: grid.count, vocabulary: vocabulary, sampler: generator.makeSampler(vocabulary))
-    for token in 0..<grid.count {
+      guidanceScale: options.guidanceScale, pictures: Array(pictures[range]), length: grid.count,
+      vocabulary: vocabulary, sampler: generator.makeSampler(vocabulary))
+    if first > 0 {
+      for index in 0..<count { loop.take(index, pictures[range.lowerBound + index].state!.tokens) }
+      loop.feed(first - 1, engine, guided: guided)
+      account(engine, count, &report)
+      tellOfCaches(engine, &watch)
+    }
+    for token in first..<length {
       loop.pick(token, engine, guided: guided)
       report.tokens += count
       if kinds.contains(.token) { emit(.token(progress(token, range))) }
@@ -49,18 +60,32 @@ struct BatchDrawing {
         for index in 0..<count { engine.end(count + index) }
         guided = false
       }
-      if token + 1 < grid.count { loop.feed(token, engine, guided: guided) }
-      report.cacheBytesPeak = max(report.cacheBytesPeak, engine.cacheBytes)
-      for index in 0..<count { report.add(engine.session(index)!) }
-      if !kinds.isDisjoint(with: [.evicted, .profiled]) && token + 1 < grid.count {
-        watch.look(engine, kinds, emit)
+      if token + 1 < length {
+        loop.feed(token, engine, guided: guided)
+        account(engine, count, &report)
+        tellOfCaches(engine, &watch)
+      } else {
+        account(engine, count, &report)
       }
     }
-    return range.map {
-      GeneratedImage(
-        seed: pictures[$0].seed,
-        tokens: loop.tokens($0 - range.lowerBound, count: grid.count))
+    return range.map { picture in
+      let index = picture - range.lowerBound
+      let branches = length == grid.count ? 0 : guided ? 2 : 1
+      return PictureState(
+        request: pictures[picture], tokens: loop.tokens(index, count: length),
+        caches: (0..<branches).map { engine.session($0 * count + index)!.snapshot() })
     }
+  }
+
+  private func account(
+    _ engine: DecodeEngine, _ count: Int, _ report: inout GenerationReport
+  ) {
+    report.cacheBytesPeak = max(report.cacheBytesPeak, engine.cacheBytes)
+    for index in 0..<count { report.add(engine.session(index)!) }
+  }
+
+  private func tellOfCaches(_ engine: DecodeEngine, _ watch: inout CacheWatch) {
+    if !kinds.isDisjoint(with: [.evicted, .profiled]) { watch.look(engine, kinds, emit) }
   }
 
   /// The branches of the pictures: the conditional ones, then under guidance the others.
@@ -75,17 +100,35 @@ struct BatchDrawing {
       starts += range.enumerated().map { index, picture in
         SequenceStart(
           range.count + index, condition: pictures[picture].condition.null(classes: classes),
-          sharingWith: generator.policy.branches == .shared ? index : nil,
-          observers: observers(picture, .unconditional))
+          sharingWith: leader(index), observers: observers(picture, .unconditional))
       }
     }
     return starts
   }
 
+  private func leader(_ index: Int) -> Int? {
+    generator.policy.branches == .shared ? index : nil
+  }
+
+  /// The same branches, as they were when the pictures were left.
+  private func restore(_ range: Range<Int>, _ engine: DecodeEngine) throws(SnapshotError) {
+    for (index, picture) in range.enumerated() {
+      let state = pictures[picture].state!
+      try state.check(
+        length: grid.count, vocabulary: generator.gpt.configuration.vocabulary, options)
+      for (branch, cache) in zip(GuidanceBranch.allCases, state.caches) {
+        let isOther = branch == .unconditional
+        try engine.restore(
+          isOther ? range.count + index : index, cache,
+          sharingWith: isOther ? leader(index) : nil, observers: observers(picture, branch))
+      }
+    }
+  }
+
   private func progress(_ token: Int, _ range: Range<Int>) -> GenerationProgress {
     GenerationProgress(
-      tokens: range.lowerBound * grid.count + (token + 1) * range.count,
-      totalTokens: pictures.count * grid.count, images: range.lowerBound,
+      tokens: range.lowerBound * length + (token + 1) * range.count,
+      totalTokens: pictures.count * length, images: range.lowerBound,
       totalImages: pictures.count)
   }
 

@@ -39,11 +39,21 @@ public struct GeneratedImage: Sendable, Hashable {
   public let seed: UInt64
   /// Codes in raster order.
   public let tokens: [Int32]
+
+  init(_ state: PictureState) {
+    seed = state.request.seed
+    tokens = state.tokens
+  }
 }
 
 public struct GenerationResult: Sendable {
   public let images: [GeneratedImage]
   public let report: GenerationReport
+
+  public init(images: [GeneratedImage], report: GenerationReport) {
+    self.images = images
+    self.report = report
+  }
 }
 
 /// A run that its caller ended.

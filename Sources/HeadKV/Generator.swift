@@ -65,7 +65,8 @@ public struct Generator: Sendable {
   ///   - kinds: what to tell.
   ///   - observers: asked for those that watch the cache of a picture's branch.
   ///   - tell: called on this thread, between steps; false ends the run after the token at hand.
-  /// - Throws: ``ModelError`` for a condition that is not the model's, ``GenerationCancelled``.
+  /// - Throws: ``ModelError`` for a condition that is not the model's, ``SnapshotError`` for a state
+  ///   that is not of such a model, options and policy, ``GenerationCancelled``.
   public func generate(
     _ pictures: [PictureRequest], telling kinds: GenerationEventKinds = [],
     observers: CacheObservers = { _, _ in [] }, _ tell: (GenerationEvent) -> Bool
@@ -80,12 +81,49 @@ public struct Generator: Sendable {
     }
   }
 
-  /// The one loop over batches behind all ways to draw.
+  /// Draws the first lines of pictures and keeps what is needed to go on with them:
+  /// ``PictureRequest/init(continuing:seed:)``.
+  ///
+  /// - Parameters:
+  ///   - lines: lines of the grid that each picture is to have.
+  ///   - kinds, tell: as for ``generate(_:telling:observers:_:)``.
+  /// - Throws: also ``OptionError`` if a picture has no such line, or has it already.
+  public func draw(
+    _ pictures: [PictureRequest], lines: Int, telling kinds: GenerationEventKinds = [],
+    _ tell: (GenerationEvent) -> Bool = { _ in true }
+  ) throws -> (states: [PictureState], report: GenerationReport) {
+    let grid = gpt.configuration.grid
+    let least = (pictures.compactMap { $0.state?.tokens.count }.max() ?? 0) / grid.width + 1
+    guard lines >= least, lines < grid.height else {
+      throw OptionError("lines", "\(lines)", "between \(least) and \(grid.height - 1)")
+    }
+    var isWanted = true
+    return try withoutActuallyEscaping(tell) { tell in
+      try run(
+        pictures, tokens: lines * grid.width, kinds, observers: { _, _ in [] },
+        isCancelled: { !isWanted }
+      ) { isWanted = tell($0) && isWanted }
+    }
+  }
+
+  /// Draws whole pictures.
   func run(
     _ pictures: [PictureRequest], _ kinds: GenerationEventKinds,
     observers: @escaping CacheObservers, isCancelled: @escaping () -> Bool,
     emit: @escaping (GenerationEvent) -> Void
   ) throws -> GenerationResult {
+    let drawn = try run(
+      pictures, tokens: gpt.configuration.grid.count, kinds, observers: observers,
+      isCancelled: isCancelled, emit: emit)
+    return GenerationResult(images: drawn.states.map(GeneratedImage.init), report: drawn.report)
+  }
+
+  /// The one loop over batches behind all ways to draw: each picture up to `tokens` tokens.
+  private func run(
+    _ pictures: [PictureRequest], tokens: Int, _ kinds: GenerationEventKinds,
+    observers: @escaping CacheObservers, isCancelled: @escaping () -> Bool,
+    emit: @escaping (GenerationEvent) -> Void
+  ) throws -> (states: [PictureState], report: GenerationReport) {
     try check(pictures)
     let batch = min(options.batch, max(pictures.count, 1))
     emit(
@@ -95,24 +133,32 @@ public struct Generator: Sendable {
           policy: policy.name, memory: policy.memory,
           sequences: batch * (options.isGuided ? 2 : 1))))
     let drawing = BatchDrawing(
-      generator: self, pictures: pictures, kinds: kinds, observers: observers,
+      generator: self, pictures: pictures, length: tokens, kinds: kinds, observers: observers,
       isCancelled: isCancelled, emit: emit)
+    let isWhole = tokens == gpt.configuration.grid.count
     let pool = WorkerPool(threads: options.threads)
-    var images: [GeneratedImage] = []
+    var states: [PictureState] = []
     var report = GenerationReport()
-    while images.count < pictures.count {
+    while states.count < pictures.count {
       if isCancelled() { throw GenerationCancelled() }
-      let range = images.count..<min(images.count + batch, pictures.count)
       let start = ContinuousClock.now
-      let drawn = try drawing.draw(range, pool: pool, &report)
+      let drawn = try drawing.draw(next(pictures[states.count...], batch), pool: pool, &report)
       report.seconds += Double((ContinuousClock.now - start) / .microseconds(1)) / 1e6
-      for image in drawn {
-        emit(.image(picture: images.count, image: image))
-        images.append(image)
+      for state in drawn {
+        if isWhole { emit(.image(picture: states.count, image: GeneratedImage(state))) }
+        states.append(state)
       }
     }
     emit(.finished(report))
-    return GenerationResult(images: images, report: report)
+    return (states, report)
+  }
+
+  /// The pictures of the next batch: those that stand at the same token as the first that is left.
+  private func next(_ pictures: ArraySlice<PictureRequest>, _ batch: Int) -> Range<Int> {
+    let same = pictures.prefix(batch).prefix {
+      $0.state?.tokens.count == pictures.first?.state?.tokens.count
+    }
+    return same.startIndex..<same.endIndex
   }
 
   /// - Throws: ``ModelError`` for a condition that is not the model's.

@@ -3,8 +3,7 @@ import HeadKVModels
 /// The inner loop of a batch and the memory it works in; picking and feeding allocate nothing.
 package struct TokenLoop: ~Copyable {
   private let scale: Float
-  /// One for each picture.
-  private let random: [Philox]
+  private let pictures: [PictureRequest]
   private let length: Int
   private var sampler: any TokenSampler
   private var mixed: [Float]
@@ -12,26 +11,34 @@ package struct TokenLoop: ~Copyable {
   private var rows: [StepRow] = []
 
   /// - Parameters:
-  ///   - seeds: one for each picture.
+  ///   - pictures: those of the batch, for their seeds.
   ///   - length: tokens of a picture.
   package init(
-    guidanceScale: Float, seeds: [UInt64], length: Int, vocabulary: Int,
+    guidanceScale: Float, pictures: [PictureRequest], length: Int, vocabulary: Int,
     sampler: any TokenSampler
   ) {
     scale = guidanceScale
-    random = seeds.map { Philox(key: $0) }
+    self.pictures = pictures
     self.length = length
     self.sampler = sampler
     mixed = Array(repeating: 0, count: vocabulary)
-    drawn = Array(repeating: 0, count: seeds.count * length)
-    rows.reserveCapacity(seeds.count * 2)
+    drawn = Array(repeating: 0, count: pictures.count * length)
+    rows.reserveCapacity(pictures.count * 2)
   }
 
-  private var images: Int { random.count }
+  private var images: Int { pictures.count }
 
   /// The first `count` tokens of a picture.
   package func tokens(_ image: Int, count: Int) -> [Int32] {
     Array(drawn[image * length..<image * length + count])
+  }
+
+  /// Takes a picture's first tokens as drawn.
+  ///
+  /// - Precondition: no more than a picture has.
+  mutating func take(_ image: Int, _ tokens: [Int32]) {
+    precondition(tokens.count <= length, "more tokens than a picture has")
+    drawn.replaceSubrange(image * length..<image * length + tokens.count, with: tokens)
   }
 
   /// Draws token `token` of each picture from the engine's logits.
@@ -55,7 +62,8 @@ package struct TokenLoop: ~Copyable {
       }
       // A second reference and no copy: the sampler may not reach into the loop itself.
       let logits = mixed
-      let code = sampler.pick(logits.span, uniform: random[image].uniform(token))
+      let random = Philox(key: pictures[image].seed(ofToken: token))
+      let code = sampler.pick(logits.span, uniform: random.uniform(token))
       precondition(code >= 0 && code < logits.count, "a sampler picks one of the codes")
       drawn[image * length + token] = code
     }

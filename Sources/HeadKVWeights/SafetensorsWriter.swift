@@ -7,6 +7,8 @@ public struct TensorToWrite: Sendable {
     case f32([Float])
     case bf16([Float])
     case i64([Int64])
+    case i32([Int32])
+    case bytes(DType, [UInt8])
     case stored(DType, RawBytes)
   }
 
@@ -32,6 +34,18 @@ public struct TensorToWrite: Sendable {
     TensorToWrite(name: name, shape: shape, elements: .i64(values))
   }
 
+  /// 32-bit integers, stored as they are.
+  public static func i32(_ name: String, _ shape: [Int], _ values: [Int32]) -> TensorToWrite {
+    TensorToWrite(name: name, shape: shape, elements: .i32(values))
+  }
+
+  /// Elements given as the little-endian bytes that are to be stored.
+  public static func bytes(
+    _ name: String, _ dtype: DType, _ shape: [Int], _ bytes: [UInt8]
+  ) -> TensorToWrite {
+    TensorToWrite(name: name, shape: shape, elements: .bytes(dtype, bytes))
+  }
+
   /// Elements that lie in memory as they are to be stored.
   package static func stored(
     _ name: String, _ dtype: DType, _ shape: [Int], _ bytes: RawBytes
@@ -50,7 +64,8 @@ public struct TensorToWrite: Sendable {
     case .f32: .f32
     case .bf16: .bf16
     case .i64: .i64
-    case .stored(let dtype, _): dtype
+    case .i32: .i32
+    case .bytes(let dtype, _), .stored(let dtype, _): dtype
     }
   }
 
@@ -58,6 +73,8 @@ public struct TensorToWrite: Sendable {
     switch elements {
     case .f32(let values), .bf16(let values): values.count
     case .i64(let values): values.count
+    case .i32(let values): values.count
+    case .bytes(let dtype, let bytes): bytes.count / dtype.byteCount
     case .stored(let dtype, let bytes): bytes.count / dtype.byteCount
     }
   }
@@ -193,6 +210,13 @@ public enum SafetensorsWriter {
       #else
         try file.append(values.map(\.littleEndian))
       #endif
+    case .i32(let values):
+      #if _endian(little)
+        try file.append(values)
+      #else
+        try file.append(values.map(\.littleEndian))
+      #endif
+    case .bytes(_, let bytes): try file.append(bytes)
     case .stored(_, let bytes): try unsafe file.append(bytes.pointer)
     case .bf16(let values):
       var start = 0

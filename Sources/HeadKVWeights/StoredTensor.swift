@@ -63,6 +63,18 @@ public final class StoredTensor: Sendable {
     }
   }
 
+  /// The elements as they are stored, little-endian, in row-major order. O(bytes); copies them.
+  ///
+  /// Throws when they do not lie in one piece.
+  public func bytes() throws(WeightError) -> [UInt8] {
+    guard info.isContiguous else {
+      throw WeightError(
+        file: info.file, tensor: info.name, problem: .malformed("the elements lie apart"))
+    }
+    if info.elementCount == 0 { return [] }
+    return unsafe Array(file.bytes[info.offset..<info.offset + info.byteCount])
+  }
+
   /// Writes what ``floats()`` returns to `destination`, which has room for
   /// `info.elementCount` floats. O(elements); a single copy for contiguous F32.
   package func copyFloats(into destination: UnsafeMutablePointer<Float>) throws(WeightError) {

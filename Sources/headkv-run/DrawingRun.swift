@@ -53,6 +53,22 @@ final class DrawingRun {
     } catch { throw failure ?? told(error) }
   }
 
+  /// Draws the first lines of the pictures.
+  ///
+  /// - Throws: as ``Generator`` does, or why what is done beside has failed.
+  func draw(
+    _ requests: [PictureRequest], lines: Int, previewing: Bool
+  ) throws -> (states: [PictureState], report: GenerationReport) {
+    do {
+      return try generator.draw(
+        requests, lines: lines, telling: previewing ? [.token, .rows] : .token
+      ) { event in
+        hear(event)
+        return !Interrupt.isRequested && failure == nil
+      }
+    } catch { throw failure ?? told(error) }
+  }
+
   /// Decodes what was drawn.
   ///
   /// - Throws: as ``ImageModel``, or that the run was ended.

@@ -15,6 +15,7 @@ struct Generate: ParsableCommand {
   @OptionGroup(title: "Cache options") var cache: CacheOptions
   @OptionGroup(title: "File options") var files: GenerateFiles
   @OptionGroup(title: "Series options") var series: SeriesOptions
+  @OptionGroup(title: "Options for pictures in part") var state: StateOptions
   @OptionGroup(title: "Model options") var model: ModelOptions
   @OptionGroup(title: "Run options") var common: CommonOptions
 
@@ -28,8 +29,10 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
-    try files.check(series)
-    let recipe = try draw.like.map { try Recipe(readingPNG: $0) }
+    try state.check(draw, cache, files, series)
+    try files.check(series, saving: state.save)
+    let saved = try state.origin.map { try SavedPictures(reading: $0) }
+    let recipe = try saved?.recipe ?? draw.like.map { try Recipe(readingPNG: $0) }
     let asked = try draw.options(
       like: recipe,
       policy: recipe.map { try cache.choice(over: $0.policyChoice()) } ?? cache.choice(),
@@ -42,12 +45,13 @@ struct Generate: ParsableCommand {
     let loaded = try model.load(
       needsTokenizer: files.wantsPictures, threads: common.threadCount)
     let tokenizer = try files.wantsPictures ? model.tokenizer.open(for: loaded.gpt) : nil
-    let all = try PictureList(draw, like: recipe, loaded)
+    var all = try PictureList(draw, like: recipe, loaded)
+    if let saved { all = all.continuing(saved) }
     var pictures = all.only(series.part.numbers(of: all.requests.count))
     let hashing = try files.wantsPictures
       ? WeightHashing(
         model, given: self.model, captions: all.captions,
-        captionsGiven: draw.captions != nil, like: recipe, in: draw.like) : nil
+        captionsGiven: draw.captions != nil, like: recipe, in: state.origin ?? draw.like) : nil
     let generator = try Generator(model: loaded, options: options)
     say([loaded.gpt.configuration.summary, options.summary, memory(generator.policy.memory)])
     if let fit { say([fit.summary]) }
@@ -58,7 +62,7 @@ struct Generate: ParsableCommand {
         hashing: $0, precision: model.held, configuration: loaded.gpt.configuration,
         options: options, columns: columns)
     }
-    let paths = try files.writesPictures ? files.paths() : nil
+    let paths = try files.writesPictures && state.save == nil ? files.paths() : nil
     var finished: [ManifestEntry] = []
     if series.resume, let paths, let recipes {
       let found = try FinishedPictures.find(
@@ -87,6 +91,16 @@ struct Generate: ParsableCommand {
       try run.decode(images, finishedModel(), threads: fit?.decoders ?? options.threads)
     }
     let manifest = try files.manifest(series).map { Manifest($0, finished: finished) }
+    if let path = state.save, let lines = state.stopAfter, let recipes {
+      let (states, report) = try run.draw(
+        pictures.requests, lines: lines, previewing: files.preview != nil)
+      try SavedPictures(recipe: recipes.recipe(of: pictures), states).write(to: path)
+      var summary = GenerateSummary(
+        options, loaded.gpt, GenerationResult(images: [], report: report),
+        firstToken: run.firstToken ?? 0, files: [path])
+      summary.inPart = states.count
+      return try tell(summary)
+    }
     let drawn = pictures
     let writer = paths.flatMap { paths -> SeriesWriter? in
       guard paths.isSeries, let recipes else { return nil }
@@ -128,6 +142,10 @@ struct Generate: ParsableCommand {
     summary.skipped = series.resume ? finished.count : nil
     summary.memoryLimitBytes = fit?.limit
     summary.memoryPlannedBytes = fit?.bytes
+    try tell(summary)
+  }
+
+  private func tell(_ summary: GenerateSummary) throws {
     if common.json { try Output.json(summary) }
     say(summary.lines)
   }

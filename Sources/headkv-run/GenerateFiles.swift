@@ -58,8 +58,10 @@ struct GenerateFiles: ParsableArguments {
   var writesPictures: Bool { output != nil || tokensOut == nil || report != nil }
 
   /// Fails before the work if a file cannot be written.
-  func check(_ series: SeriesOptions) throws {
-    if writesPictures {
+  ///
+  /// - Parameter saved: the file of pictures in part, which takes the place of pictures.
+  func check(_ series: SeriesOptions, saving saved: String?) throws {
+    if saved == nil && writesPictures {
       let paths = try paths()
       if let flag = series.needsFiles, !paths.isSeries {
         throw OptionError("-o", output ?? "headkv.png", "a name with %d or %05d, for \(flag)")
@@ -68,7 +70,7 @@ struct GenerateFiles: ParsableArguments {
     } else if series.resume || series.manifest != nil {
       throw OptionError("-o", "absent", "given, for \(series.needsFiles ?? "")")
     }
-    for path in [tokensOut, report, preview, series.manifest].compactMap({ $0 }) {
+    for path in [tokensOut, report, preview, series.manifest, saved].compactMap({ $0 }) {
       try OutputPaths.checkDirectory(of: path)
     }
   }

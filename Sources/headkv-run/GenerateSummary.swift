@@ -40,6 +40,8 @@ struct GenerateSummary: Encodable {
   /// What the process was to take at most, and by its plan takes at most.
   var memoryLimitBytes: Int?
   var memoryPlannedBytes: Int?
+  /// Pictures that were drawn in part and saved.
+  var inPart: Int?
 
   init(
     _ options: GenerationOptions, _ gpt: GPT, _ result: GenerationResult, firstToken: Double,
@@ -79,13 +81,18 @@ struct GenerateSummary: Encodable {
   /// The same for people.
   var lines: [String] {
     [
-      "\(images) picture\(images == 1 ? "" : "s"), \(tokens) tokens in "
+      "\(drawn), \(tokens) tokens in "
         + String(format: "%.2f s: %.1f tokens/s", seconds, tokensPerSecond)
         + String(format: ", the first %.2f s after the process started", secondsToFirstToken),
       "cache: \(Output.bytes(cacheBytesFull)) in full, \(Output.bytes(cacheBytesPeak)) held at peak of "
         + "\(Output.bytes(cacheBytesPlanned)) planned; weights \(Output.bytes(weightBytes)) (\(precision)); "
         + "peak memory \(Output.bytes(peakMemoryBytes))",
     ] + (skipped.map { ["\($0) picture\($0 == 1 ? "" : "s") there already"] } ?? []) + written
+  }
+
+  private var drawn: String {
+    let count = inPart ?? images
+    return "\(count) picture\(count == 1 ? "" : "s")" + (inPart == nil ? "" : " in part")
   }
 
   /// A line a file; long series as one.

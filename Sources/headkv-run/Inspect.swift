@@ -4,14 +4,15 @@ import HeadKV
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a weight file holds, or how a picture was drawn.",
+    abstract: "Say what a weight file holds, or how pictures were drawn.",
     discussion: """
       Of weights: model, tensors, types, bytes and problems; the exit code is 1 if there are \
-      problems. Of a PNG: its size and the settings it was drawn with.
+      problems. Of a PNG: its size and the settings it was drawn with. Of saved pictures in part: \
+      those, and what their caches hold.
       """)
 
   @Argument(
-    help: "Weight file or PNG. (default: the bundled GPT)",
+    help: "Weight file, PNG, or saved pictures. (default: the bundled GPT)",
     completion: .file(extensions: ["pt", "pth", "bin", "safetensors", "json", "headkv", "png"]))
   var file: String?
 
@@ -28,7 +29,14 @@ struct Inspect: ParsableCommand {
     var problems: [String] = []
     var kind = "unknown"
     var packed: PackedReport?
-    if PackedHeader.isPresent(in: catalog) {
+    var saved: SavedReport?
+    if SavedPictures.recognises(catalog) {
+      do {
+        let report = SavedReport(try SavedPictures(catalog))
+        kind = report.kind
+        saved = report
+      } catch { problems.append("\(error)") }
+    } else if PackedHeader.isPresent(in: catalog) {
       do {
         let header = try PackedHeader(catalog)
         packed = PackedReport(header)
@@ -60,14 +68,15 @@ struct Inspect: ParsableCommand {
         problems += tokenizer.unexpected.map { "unexpected tensor \($0)" }
       } catch { problems.append("\(error)") }
     } else {
-      problems.append("neither a LlamaGen GPT nor a VQ tokenizer")
+      problems.append("neither a LlamaGen GPT nor a VQ tokenizer nor saved pictures")
     }
-    try report(catalog, kind, packed, problems)
+    try report(catalog, kind, packed, saved, problems)
     if !problems.isEmpty { throw ExitCode(1) }
   }
 
   private func report(
-    _ catalog: TensorCatalog, _ kind: String, _ packed: PackedReport?, _ problems: [String]
+    _ catalog: TensorCatalog, _ kind: String, _ packed: PackedReport?, _ saved: SavedReport?,
+    _ problems: [String]
   ) throws {
     var types: [String: Int] = [:]
     for tensor in catalog.tensors { types[tensor.dtype.rawValue, default: 0] += 1 }
@@ -76,6 +85,7 @@ struct Inspect: ParsableCommand {
       try Output.json(
         FileReport(
           file: catalog.path, format: catalog.format.rawValue, model: kind, packed: packed,
+          saved: saved,
           tensorCount: catalog.tensors.count, bytes: bytes, types: types,
           skipped: catalog.skipped, problems: problems,
           tensors: tensors
@@ -90,6 +100,10 @@ struct Inspect: ParsableCommand {
         + types.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "),
     ]
     if let packed { lines += packed.lines }
+    if let saved {
+      lines += saved.recipe.lines
+      lines.append("go on: headkv-run generate --continue \(catalog.path)")
+    }
     if !catalog.skipped.isEmpty {
       lines.append("skipped beside the model: \(catalog.skipped.joined(separator: ", "))")
     }
@@ -115,6 +129,7 @@ private struct FileReport: Encodable {
   let format: String
   let model: String
   let packed: PackedReport?
+  let saved: SavedReport?
   let tensorCount: Int
   let bytes: Int
   let types: [String: Int]

@@ -52,6 +52,27 @@ struct PictureList {
     return list
   }
 
+  /// The same pictures, each going on from where it was saved.
+  ///
+  /// - Parameter saved: what this is a list of, in its order.
+  func continuing(_ saved: SavedPictures) -> PictureList {
+    var list = self
+    for (index, picture) in saved.pictures.enumerated() {
+      let places = index * count..<(index + 1) * count
+      let entry = saved.recipe.pictures[index]
+      let state = PictureState(
+        request: PictureRequest(
+          requests[places.lowerBound].condition, seed: entry.seed, openings: entry.openings ?? []),
+        tokens: picture.tokens, caches: picture.caches)
+      for place in places {
+        let request = PictureRequest(continuing: state, seed: requests[place].seed)
+        list.requests[place] = request
+        list.entries[place].openings = request.openings.isEmpty ? nil : request.openings
+      }
+    }
+    return list
+  }
+
   private static func entry(of index: Int, _ model: ImageModel) -> Recipe.Picture {
     let name = model.classNames.indices.contains(index) ? model.classNames[index] : nil
     return Recipe.Picture(category: index, className: name, seed: 0)
@@ -59,7 +80,8 @@ struct PictureList {
 
   private mutating func add(_ condition: Condition, _ entry: Recipe.Picture) {
     for _ in 0..<count {
-      requests.append(PictureRequest(condition, seed: entry.seed))
+      requests.append(
+        PictureRequest(condition, seed: entry.seed, openings: entry.openings ?? []))
       entries.append(entry)
     }
   }

@@ -47,4 +47,20 @@ import Testing
 
     #expect(pictures.count == 2 && pictures[0] != pictures[1])
   }
+
+  @Test func picturesInPart() throws {
+    let model = try ImageModel.bundled()
+    let options = try GenerationOptions(
+      guidanceScale: 2.5, topK: 200, policy: "auto", budget: CacheBudget(parsing: "1/6"))
+    let images = try variations(Generator(model: model, options: options))
+    #expect(Set(images.map { Array($0.tokens.prefix(128)) }).count == 1)
+    #expect(Set(images.map(\.tokens)).count == 4)
+  }
+
+  private func variations(_ generator: Generator) throws -> [GeneratedImage] {
+    let pictures = PictureRequest.pictures([.category(8)], seed: 7)
+    let opening = try generator.draw(pictures, lines: 8).states[0]
+    let variations = (20..<24).map { PictureRequest(continuing: opening, seed: $0) }
+    return try generator.generate(variations) { _ in true }.images
+  }
 }

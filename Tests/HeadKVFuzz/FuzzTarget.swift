@@ -27,7 +27,7 @@ package struct FuzzTarget: Sendable {
   /// Readers, the most intricate first.
   package static let all: [FuzzTarget] = [
     .safetensors, .pickle, .archive, .index, .tokens, .captions, .model, .packed, .config,
-    .profile, .png, .recipe, .options,
+    .profile, .png, .recipe, .options, .state,
   ]
 
   package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

@@ -25,6 +25,16 @@ extension ToolTests {
       try expect("inspect-picture", of: ["inspect", "p.png", "--json"], in: folder)
     }
 
+    @Test func picturesInPart() throws {
+      let folder = try Scratch()
+      let flags = ["--stop-after", "2", "--save", "s.safetensors", "--count", "2"]
+      try expect("generate", of: ["generate", "--json"] + flags, in: folder)
+      try expect("inspect", of: ["inspect", "s.safetensors", "--json"], in: folder)
+      let go = ["--continue", "s.safetensors", "--seed", "9", "-o", "p.png"]
+      try expect("generate", of: ["generate", "--json"] + go, in: folder)
+      try expect("inspect-picture", of: ["inspect", "p.png", "--json"], in: folder)
+    }
+
     @Test func weights() throws {
       let folder = try Scratch()
       try expect("inspect", of: ["inspect", "--tensors", "--json"], in: folder)

@@ -45,7 +45,9 @@ struct AllocationTests {
         sharingWith: index >= 2 && choice.branches == .shared ? index - 2 : nil)
     }
     var loop = TokenLoop(
-      guidanceScale: 2.5, seeds: [0, 1], length: 256, vocabulary: 512,
+      guidanceScale: 2.5,
+      pictures: PictureRequest.pictures([.category(0), .category(1)], seed: 0), length: 256,
+      vocabulary: 512,
       sampler: Sampler(options.sampling, vocabulary: 512))
     var counted = 0
     for token in 0..<80 {

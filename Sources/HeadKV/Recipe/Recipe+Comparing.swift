@@ -42,6 +42,7 @@ extension Recipe {
       ("precision", precision), ("heads", "\(heads)"), ("grid", "\(gridWidth)x\(gridHeight)"),
       ("class", all { $0.category.map { "\($0)" } ?? "none" }),
       ("caption", all { $0.caption.map { "\($0)" } ?? "none" }), ("seed", all { "\($0.seed)" }),
+      ("opening", all { $0.openings.map(\.text) ?? "none" }),
       ("cfg-scale", "\(cfgScale)"), ("cfg-interval", "\(cfgInterval)"),
       ("temperature", "\(temperature)"), ("top-k", "\(topK)"), ("top-p", "\(topP)"),
       ("greedy", "\(greedy)"), ("kv-policy", policy),
@@ -54,6 +55,12 @@ extension Recipe {
       ("kv-budget", budget ?? "everything"), ("kv-branches", branches),
       ("kv-type", kvType.rawValue),
     ]
+  }
+}
+
+extension [SeedOpening] {
+  fileprivate var text: String {
+    map { "\($0.tokens) tokens of seed \($0.seed)" }.joined(separator: " then ")
   }
 }
 

@@ -123,6 +123,11 @@ extension Recipe {
       guard picture.caption == nil || captions != nil else {
         throw OptionError("captions", "absent", "there, for a picture drawn from one")
       }
+      var tokens = 0
+      for opening in picture.openings ?? [] {
+        try range("tokens of an opening", opening.tokens, tokens + 1...gridWidth * gridHeight)
+        tokens = opening.tokens
+      }
     }
   }
 

@@ -12,7 +12,13 @@ extension Recipe {
     }
     let shown = names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
     let (first, last) = (pictures[0].seed, pictures[pictures.count - 1].seed)
-    return "\(shown), " + (pictures.count == 1 ? "seed \(first)" : "seeds \(first) to \(last)")
+    return "\(shown), " + (pictures.count == 1 ? "seed \(first)" : "seeds \(first) to \(last)") + opening
+  }
+
+  private var opening: String {
+    guard let first = pictures[0].openings, !first.isEmpty else { return "" }
+    guard pictures.allSatisfy({ $0.openings == first }) else { return " after openings of others" }
+    return first.map { " after \($0.tokens) tokens of seed \($0.seed)" }.joined(separator: ",")
   }
 
   /// All there is to say, a line each.

@@ -40,6 +40,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     /// Index of the caption in the file of captions; nil for a class.
     public var caption: Int?
     public var seed: UInt64
+    /// Seeds of the first tokens, if they are others; nil for none.
+    public var openings: [SeedOpening]?
 
     public init(category: Int? = nil, className: String? = nil, caption: Int? = nil, seed: UInt64) {
       self.category = category

@@ -34,8 +34,9 @@ final class SamplingPart: BenchPart {
   func run() -> Double {
     let vocabulary = 16384
     var loop = TokenLoop(
-      guidanceScale: options.guidanceScale, seeds: Array(0..<UInt64(batch)), length: Self.tokens,
-      vocabulary: vocabulary, sampler: Sampler(options.sampling, vocabulary: vocabulary))
+      guidanceScale: options.guidanceScale,
+      pictures: PictureRequest.pictures(Array(repeating: .category(0), count: batch), seed: 0),
+      length: Self.tokens, vocabulary: vocabulary, sampler: Sampler(options.sampling, vocabulary: vocabulary))
     let start = ContinuousClock.now
     for token in 0..<Self.tokens { loop.pick(token, engine, guided: true) }
     return Statistics.milliseconds(ContinuousClock.now - start) / Double(Self.tokens)

@@ -3,7 +3,7 @@
 /// A decreasing step function of the rows kept, each step with the way of keeping them that loses
 /// least: so many newest rows, and so many that stand for all older ones.
 package struct DistortionCurve: Sendable {
-  package struct Point: Sendable, Hashable {
+  package struct Point: Sendable, Hashable, Codable {
     /// Rows kept, prefix included.
     package var rows: Int
     package var window: Int

@@ -36,7 +36,7 @@ public final class CacheSession: @unchecked Sendable {
   var newRows = 0
   private var isPrefix = false
   /// Tokens at the last update.
-  private var updatedAt = 0
+  private(set) var updatedAt = 0
   private let isPassive: Bool
   /// Where models of one's own attend, from their first step on.
   var stepScratch: StepScratch?
@@ -46,25 +46,33 @@ public final class CacheSession: @unchecked Sendable {
   ///   - observers: those that watch; under shared branches the leader's are asked.
   ///   - gains: mean squared gain from each head's output to the residual stream; all alike if nil.
   /// - Precondition: `leader` has the same shape, no follower, and has not drawn a token.
-  public init(
+  public convenience init(
     _ policy: CachePolicy, sharingWith leader: CacheSession? = nil,
     observers: [any CacheObserver] = [], gains: HeadMap<Float>? = nil
   ) {
+    precondition(leader.map { $0.tokens == 0 } ?? true, "a session is shared from its start")
+    self.init(
+      policy, leader, observers, gains, budgets: policy.opening,
+      capacities: policy.capacities(policy.opening, until: policy.budgeter.revisions.first))
+  }
+
+  /// With an empty cache that is laid out for `capacities`.
+  init(
+    _ policy: CachePolicy, _ leader: CacheSession?, _ observers: [any CacheObserver],
+    _ gains: HeadMap<Float>?, budgets: HeadMap<HeadBudget>, capacities: HeadMap<Int>
+  ) {
     self.policy = policy
     self.gains = gains
+    self.budgets = budgets
     revisions = policy.budgeter.revisions
     curves = HeadMap(repeating: nil, layers: policy.shape.layers, heads: policy.shape.heads)
     self.observers = observers
-    budgets = policy.opening
     isPassive = policy.eviction is KeepAll
-    cache = SequenceCache(
-      policy.shape,
-      capacities: policy.capacities(policy.opening, until: revisions.first),
-      limit: policy.memory.capBytes)
+    cache = SequenceCache(policy.shape, capacities: capacities, limit: policy.memory.capBytes)
     if let leader {
       precondition(
-        leader.policy.shape == policy.shape && leader.follower == nil && leader.leader == nil
-          && leader.tokens == 0, "a session is shared from its start, by two branches")
+        leader.policy.shape == policy.shape && leader.follower == nil && leader.leader == nil,
+        "a session is shared by two branches")
       self.leader = leader
       leader.follower = self
     } else {
@@ -225,5 +233,13 @@ public final class CacheSession: @unchecked Sendable {
   package func adoptPrefix(rows: Int) {
     prefixRows = rows
     steps = 1
+  }
+  /// Counts what was drawn before the session was restored.
+  func restore(tokens: Int, prefixRows: Int, steps: Int32, updatedAt: Int) {
+    self.tokens = tokens
+    self.prefixRows = prefixRows
+    self.steps = steps
+    self.updatedAt = updatedAt
+    revision = revisions.prefix { $0 <= tokens }.count
   }
 }

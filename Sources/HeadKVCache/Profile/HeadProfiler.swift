@@ -148,6 +148,19 @@ public final class HeadProfiler: CacheObserver, @unchecked Sendable {
     return Float(reach)
   }
 
+  /// The sums of what has been observed so far, head by head.
+  func snapshot() -> [Float] {
+    unsafe Array(UnsafeBufferPointer(start: sums.base, count: sums.count))
+  }
+
+  /// Goes on from the sums of another profiler of the same options.
+  ///
+  /// - Precondition: as many as ``snapshot()`` had.
+  func restore(_ saved: [Float]) {
+    precondition(saved.count == sums.count, "sums of another shape")
+    unsafe sums.base.update(from: saved, count: saved.count)
+  }
+
   /// The profile of what has been observed so far.
   public func profile() -> HeadProfile {
     HeadProfile(

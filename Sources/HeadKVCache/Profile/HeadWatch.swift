@@ -49,6 +49,20 @@ final class HeadWatch: @unchecked Sendable {
     for token in tokens { history.note(token: token, birth: birth) }
   }
 
+  func snapshot() -> WatchSnapshot {
+    WatchSnapshot(
+      sums: profiler?.snapshot() ?? [], queries: history?.snapshot() ?? [],
+      births: history?.births ?? [])
+  }
+
+  /// Takes over what another watch of the same budgeter had noted.
+  ///
+  /// - Precondition: the sizes are the same.
+  func restore(_ snapshot: WatchSnapshot) {
+    profiler?.restore(snapshot.sums)
+    history?.restore(snapshot.queries, births: snapshot.births)
+  }
+
   /// What has been seen so far; nil if it is not asked for.
   func profile() -> HeadProfile? { profiler?.profile() }
 

@@ -34,6 +34,9 @@ final class QueryHistory: @unchecked Sendable {
     /// Place of a token's query in the ring; of the newest that is kept if its own is not.
     func index(_ token: Int) -> Int { (token - phase + stride) / stride % depth }
 
+    /// Elements of all heads' queries.
+    fileprivate var elements: Int { heads * depth * size }
+
     fileprivate var queryBytes: Int { size * RowElement.f16.byteCount }
 
     /// Bytes of all heads' queries, in whole pages.
@@ -43,7 +46,8 @@ final class QueryHistory: @unchecked Sendable {
   let layout: Layout
   private let shape: SequenceShape
   private let arena: CacheArena
-  private var births: [Int32]
+  /// The step that each place of the ring belongs to; -1 if none yet.
+  private(set) var births: [Int32]
 
   init(_ shape: SequenceShape, _ layout: Layout) {
     self.shape = shape
@@ -83,5 +87,21 @@ final class QueryHistory: @unchecked Sendable {
         query(layer, head, index), scale: 1, count: shape.headDimension, into: vector.base)
       unsafe body(vector.base, births[index])
     }
+  }
+
+  /// All heads' queries as f16 bits.
+  func snapshot() -> [UInt16] {
+    unsafe Array(
+      UnsafeBufferPointer(
+        start: arena.base.assumingMemoryBound(to: UInt16.self), count: layout.elements))
+  }
+
+  /// - Precondition: as many queries and steps as ``snapshot()`` and ``births`` had.
+  func restore(_ queries: [UInt16], births: [Int32]) {
+    precondition(
+      queries.count == layout.elements && births.count == layout.depth, "queries of another shape")
+    unsafe arena.base.assumingMemoryBound(to: UInt16.self).update(
+      from: queries, count: queries.count)
+    self.births = births
   }
 }

@@ -154,4 +154,12 @@ package struct HeadRows {
   }
 
   func removeAll() { unsafe slab.pointee.count = 0 }
+
+  /// Makes the first `count` slots live; their rows are still to be written.
+  ///
+  /// - Precondition: they fit.
+  func setCount(_ count: Int) {
+    unsafe precondition(count >= 0 && count <= capacity, "capacity below the live rows")
+    unsafe slab.pointee.count = count
+  }
 }

@@ -59,6 +59,23 @@ package struct StoredRows {
     if let scales = unsafe scales { unsafe scales.update(from: other.scales!, count: count) }
   }
 
+  /// The first `count` rows as they are stored.
+  func bytes(count: Int) -> UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: base, count: count * rowBytes)
+  }
+
+  /// Takes rows, from the first on, as ``bytes(count:)`` gave them.
+  ///
+  /// - Precondition: they fit; there is a scale for each if the type has scales, else none.
+  func restore(_ stored: ArraySlice<UInt8>, scales restored: ArraySlice<Float>) {
+    unsafe stored.withUnsafeBytes { stored in
+      if let start = unsafe stored.baseAddress {
+        unsafe base.copyMemory(from: start, byteCount: stored.count)
+      }
+    }
+    for (slot, scale) in restored.enumerated() { unsafe setScale(slot, scale) }
+  }
+
   var attention: AttentionRows {
     unsafe AttentionRows(element, base, stride: dimension, scales: UnsafePointer(scales))
   }

@@ -155,6 +155,25 @@ public final class DecodeEngine {
     scratch.copyNorm(toLogits: sequence, rows: 1, model: model, pool: pool)
   }
 
+  /// Goes on with a sequence from where it was when its session was saved. It has no logits before
+  /// the next step.
+  ///
+  /// - Parameters:
+  ///   - leader: the sequence of the picture's other branch, restored before, if this one follows its
+  ///     choice of rows.
+  ///   - observers: those that watch the cache of this sequence.
+  /// - Throws: ``SnapshotError`` if the snapshot is not of such a model and policy.
+  public func restore(
+    _ sequence: Int, _ snapshot: CacheSnapshot, sharingWith leader: Int? = nil,
+    observers: [any CacheObserver] = []
+  ) throws(SnapshotError) {
+    precondition(sequence >= 0 && sequence < capacity, "no such sequence")
+    end(sequence)
+    sessions[sequence] = try CacheSession(
+      policy, restoring: snapshot, sharingWith: leader.map { sessions[$0]! },
+      observers: observers, gains: gains)
+  }
+
   /// Ends a sequence and frees its cache.
   public func end(_ sequence: Int) {
     sessions[sequence]?.detach()
