@@ -58,7 +58,8 @@ import Testing
     let end = rows(whole)
     for (step, snapshot) in snapshots.enumerated() where step % 7 == 0 || step > 60 {
       let session = try CacheSession(policy, restoring: snapshot)
-      #expect(session.byteCount >= snapshot.rows.positions.count && session.tokens == max(step - 1, 0))
+      #expect(
+        session.byteCount >= snapshot.rows.positions.count && session.tokens == max(step - 1, 0))
       #expect(rows(session) == snapshot.rows)
       #expect(draw(session, step..<64) == Array(outputs[step...]), "\(choice.name) from \(step)")
       #expect(rows(session) == end && session.budgets == whole.budgets)
@@ -93,9 +94,11 @@ import Testing
         return "accepted"
       } catch { return error.name }
     }
-    #expect(try refused(PolicyCatalog.make("h2o", budget: .rows(14), shape: Self.shape)) == "the policy")
+    #expect(
+      try refused(PolicyCatalog.make("h2o", budget: .rows(14), shape: Self.shape)) == "the policy")
     let half = Self.shape.holding(.f16)
-    #expect(try refused(PolicyCatalog.make("window", budget: .rows(14), shape: half)) == "the shape")
+    #expect(
+      try refused(PolicyCatalog.make("window", budget: .rows(14), shape: half)) == "the shape")
     // The same policy with a smaller budget has no room for what was kept.
     let small = try PolicyCatalog.make("window", budget: .rows(9), shape: Self.shape)
     #expect(refused(small) == "rows of all budgets")
@@ -141,7 +144,9 @@ import Testing
     #expect(
       refusal(late, policy, notes: { $0.curves[0][0].error = .nan }) == "error of a curve")
     #expect(
-      refusal(late, policy, notes: { $0.budgets = HeadMap(repeating: $0.budgets[0, 0], layers: 2, heads: 2) })
+      refusal(
+        late, policy,
+        notes: { $0.budgets = HeadMap(repeating: $0.budgets[0, 0], layers: 2, heads: 2) })
         == "budgets")
     #expect(refusal(late, policy, rows: { $0.positions[5] = 64 }) == "a position")
     #expect(refusal(late, policy, rows: { $0.positions[0] = 3 }) == "a position")
@@ -149,7 +154,13 @@ import Testing
     #expect(refusal(late, policy, rows: { $0.scores[5] = .infinity }) == "a score")
     #expect(refusal(late, policy, rows: { $0.biases[5] = -1 }) == "a bias")
     #expect(refusal(late, policy, rows: { $0.biases[5] = .nan }) == "a bias")
-    #expect(refusal(late, policy, rows: { $0.keys[7] = 0x7f; $0.keys[6] = 0x80 }) == "a key or value")
+    #expect(
+      refusal(
+        late, policy,
+        rows: {
+          $0.keys[7] = 0x7f
+          $0.keys[6] = 0x80
+        }) == "a key or value")
     #expect(refusal(late, policy, rows: { $0.values.removeLast() }) == "bytes of values")
     #expect(refusal(late, policy, rows: { $0.counts[0, 1] += 1 }) == "bytes of keys")
     #expect(refusal(late, policy, rows: { $0.counts[0, 1] = 0 }) == "rows of a head")

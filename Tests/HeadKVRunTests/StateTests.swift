@@ -29,13 +29,18 @@ extension ToolTests {
             == Recipe(readingPNG: folder.file("whole.png")))
       }
       try run(
-        ["generate", "--continue", "s.safetensors", "--stop-after", "14", "--save", "t.safetensors", "-q"],
+        [
+          "generate", "--continue", "s.safetensors", "--stop-after", "14", "--save",
+          "t.safetensors", "-q",
+        ],
         folder)
       try run(["generate", "--continue", "t.safetensors", "-o", "c.png", "-q"], folder)
       #expect(try PNG.read(folder.file("c.png")) == PNG.read(folder.file("whole.png")))
       let said = try Tool(["inspect", "t.safetensors"], in: folder)
       #expect(said.code == 0 && said.output.contains("2 pictures in part: 224 of 256 tokens"))
-      #expect(said.output.contains("no problems") && said.output.contains("ship, automobile, seeds 7 to 8"))
+      #expect(
+        said.output.contains("no problems")
+          && said.output.contains("ship, automobile, seeds 7 to 8"))
     }
 
     /// Pictures that begin alike, and their recipes, which need no saved file.
@@ -50,7 +55,8 @@ extension ToolTests {
       let recipes = try (0..<4).map { try Recipe(readingPNG: folder.file("p\($0).png")) }
       #expect(recipes.map { $0.pictures[0].seed } == [20, 21, 22, 23])
       #expect(
-        recipes.map { $0.pictures[0].openings } == [7, 7, 8, 8].map { [SeedOpening(tokens: 96, seed: $0)] })
+        recipes.map { $0.pictures[0].openings }
+          == [7, 7, 8, 8].map { [SeedOpening(tokens: 96, seed: $0)] })
       try run(["generate", "--like", "p3.png", "-o", "again.png", "-q"], folder)
       #expect(try PNG.read(folder.file("again.png")) == PNG.read(folder.file("p3.png")))
       // A series of them can be gone on with: what is there is known by its recipe.
@@ -68,12 +74,27 @@ extension ToolTests {
       (["--stop-after", "3"], "--stop-after and --save go together"),
       (["--stop-after", "0", "--save", "s"], "--stop-after must be at least 1"),
       (["--stop-after", "16", "--save", "s"], "lines is 16; it must be between 1 and 15"),
-      (["--stop-after", "3", "--save", "s", "-o", "p.png"], "-o is given; it must be absent with --save"),
+      (
+        ["--stop-after", "3", "--save", "s", "-o", "p.png"],
+        "-o is given; it must be absent with --save"
+      ),
       (["--stop-after", "3", "--save", "no/s"], "no/s: the folder is absent; it must be there"),
-      (["--continue", "saved", "--top-k", "5"], "--top-k is given; it must be absent with --continue"),
-      (["--continue", "saved", "--kv-budget", "1/6"], "--kv-budget is given; it must be absent with --continue"),
-      (["--continue", "saved", "--class", "1"], "--class is given; it must be absent with --continue"),
-      (["--continue", "saved", "--stop-after", "2", "--save", "s"], "lines is 2; it must be between 3 and 15"),
+      (
+        ["--continue", "saved", "--top-k", "5"],
+        "--top-k is given; it must be absent with --continue"
+      ),
+      (
+        ["--continue", "saved", "--kv-budget", "1/6"],
+        "--kv-budget is given; it must be absent with --continue"
+      ),
+      (
+        ["--continue", "saved", "--class", "1"],
+        "--class is given; it must be absent with --continue"
+      ),
+      (
+        ["--continue", "saved", "--stop-after", "2", "--save", "s"],
+        "lines is 2; it must be between 3 and 15"
+      ),
       (["--continue", "cut"], "cut: "),
       (["--continue", "tokens"], "tokens: the file is not one of saved pictures; it must be one"),
     ]) func refuses(_ arguments: [String], _ said: String) throws {
@@ -93,7 +114,10 @@ extension ToolTests {
       try run(["--stop-after", "2", "--save", "s", "-q"], folder)
       try run(["pack", "--precision", "bf16", "-o", "m.headkv", "-q"], folder)
       let other = try Tool(
-        ["generate", "--continue", "s", "--gpt", "m.headkv", "--vq", BundledFiles.path("vq.safetensors")],
+        [
+          "generate", "--continue", "s", "--gpt", "m.headkv", "--vq",
+          BundledFiles.path("vq.safetensors"),
+        ],
         in: folder)
       #expect(other.code == 0, "a packed copy draws on: \(other.errors)")
       let seen = try String(contentsOfFile: folder.file("s"), encoding: .isoLatin1)

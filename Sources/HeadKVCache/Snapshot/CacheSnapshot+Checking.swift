@@ -41,7 +41,8 @@ extension CacheSnapshot {
   private func checkBudgets(_ policy: CachePolicy) throws(SnapshotError) {
     try checkHeads("budgets", notes.budgets)
     for budget in notes.budgets.values {
-      try require("a budget", budget.rows, shape.prefixRows + 1...max(shape.fullRows, shape.prefixRows + 1))
+      try require(
+        "a budget", budget.rows, shape.prefixRows + 1...max(shape.fullRows, shape.prefixRows + 1))
       try require("a window", budget.window, 0...budget.rows)
     }
     let total = notes.budgets.values.reduce(0) { $0 + $1.rows }

@@ -19,7 +19,8 @@ package struct SnapshotRows: Sendable, Equatable {
 
   var byteCount: Int {
     keys.count + values.count
-      + 4 * (keyScales.count + valueScales.count + positions.count + births.count + scores.count
+      + 4
+      * (keyScales.count + valueScales.count + positions.count + births.count + scores.count
         + biases.count)
   }
 
