@@ -101,7 +101,7 @@ import Testing
       try refused(PolicyCatalog.make("window", budget: .rows(14), shape: half)) == "the shape")
     // The same policy with a smaller budget has no room for what was kept.
     let small = try PolicyCatalog.make("window", budget: .rows(9), shape: Self.shape)
-    #expect(refused(small) == "rows of all budgets")
+    #expect(refused(small) == "budgets")
   }
 
   private func refusal(
@@ -139,6 +139,7 @@ import Testing
     #expect(refusal(late, policy, notes: { $0.updatedAt = 40 }) == "updatedAt")
     #expect(refusal(late, policy, notes: { $0.budgets[1, 2].rows = 65 }) == "a budget")
     #expect(refusal(late, policy, notes: { $0.budgets[1, 2].window = -1 }) == "a window")
+    #expect(refusal(late, policy, notes: { $0.budgets[1, 2].rows += 1 }) == "rows of all budgets")
     #expect(refusal(late, policy, notes: { $0.budgets[0, 0].rows = 2 }) == "rows of a head")
     #expect(refusal(late, policy, notes: { $0.curves.append([]) }) == "curves")
     #expect(
@@ -167,6 +168,7 @@ import Testing
     #expect(
       refusal(late, policy, watch: { $0 = WatchSnapshot(sums: [0], queries: [], births: []) })
         == "sums of a profile")
+    #expect(refusal(early, policy, notes: { $0.budgets[0, 0].rows += 1 }) == "budgets")
     #expect(refusal(early, policy, watch: { $0 = nil }) == "sums of a profile")
     #expect(refusal(early, policy, watch: { $0?.queries[3] = 0x7c01 }) == "a query")
     #expect(refusal(early, policy, watch: { $0?.births[0] = 99 }) == "a step of a query")

@@ -45,9 +45,16 @@ extension CacheSnapshot {
         "a budget", budget.rows, shape.prefixRows + 1...max(shape.fullRows, shape.prefixRows + 1))
       try require("a window", budget.window, 0...budget.rows)
     }
+    let isRevised = policy.budgeter.revisions.first.map { $0 <= notes.tokens } ?? false
+    guard isRevised || (notes.budgets == policy.opening && notes.curves.isEmpty) else {
+      throw SnapshotError("budgets", "others than at the start", "those, until they are revised")
+    }
     let total = notes.budgets.values.reduce(0) { $0 + $1.rows }
-    let most = max(
-      policy.opening.values.reduce(0) { $0 + $1.rows }, policy.budgeter.mostRows(shape))
+    var most = policy.opening.values.reduce(0) { $0 + $1.rows }
+    if isRevised {
+      let later = policy.budgeter.mostRows(shape)
+      most = nextLayout(policy) == nil ? later : max(most, later)
+    }
     try require("rows of all budgets", total, 0...most)
     let bytes = shape.byteCount(capacities: capacities(policy))
     try require("bytes of the budgets", bytes, 0...policy.memory.capBytes)
