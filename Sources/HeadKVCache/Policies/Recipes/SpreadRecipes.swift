@@ -31,8 +31,8 @@ extension PolicyRecipe {
     let rule: any BudgetRule =
       switch statistic {
       case .uniform: UniformBudget(window: window)
-      case .entropy: EntropyBudget(window: window, scope: scope, exponent: exponent)
-      case .reach: ReachBudget(window: window, scope: scope, exponent: exponent)
+      case .entropy: GradedBudget(.entropy, window: window, scope: scope, exponent: exponent)
+      case .reach: GradedBudget(.reach, window: window, scope: scope, exponent: exponent)
       }
     let tokens = try composer.profiled("profile", rows: rows)
     return try composer.policy(
