@@ -17,7 +17,7 @@ public struct HeadStatistics: Sendable, Hashable, Codable {
   public var offsetMass: OffsetMass
   /// Mean weight of each row of the cache, largest first.
   public var concentration: [Float]
-  /// Effective rank of the picture's keys, and of its values, if it was asked for.
+  /// Effective rank of the picture's keys, and of its values, if it was measured.
   public var keyRank: Double?
   public var valueRank: Double?
 
