@@ -1,4 +1,3 @@
-import CHeadKVKernels
 import HeadKVCache
 import HeadKVMath
 
@@ -15,13 +14,13 @@ extension DecodeEngine {
     let linear = scratch.linear
     let units = openStep(groups)
     for (index, layer) in model.layers.enumerated() {
-      unsafe normalise(x, layer.attentionNorm, into: normed)
+      unsafe model.normalise(x, layer.attentionNorm, into: normed)
       unsafe layer.queryKeyValue.apply(normed, into: qkv, scratch: linear, pool: pool)
       pool.run(
         tasks: units * shape.heads, AttentionWork(engine: self, layer: index, heads: shape.heads))
       unsafe layer.attentionOutput.apply(
         attended, into: x, accumulate: true, scratch: linear, pool: pool)
-      unsafe normalise(x, layer.feedForwardNorm, into: normed)
+      unsafe model.normalise(x, layer.feedForwardNorm, into: normed)
       unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, scratch: linear, pool: pool)
       unsafe layer.down.apply(hidden, into: x, accumulate: true, scratch: linear, pool: pool)
     }
@@ -60,11 +59,15 @@ extension DecodeEngine {
     for group in 0..<groups where session(group: group) === follower { return group }
     preconditionFailure("sequences that share plans step together")
   }
+}
 
+extension GPT {
+  /// The model's norm of each row, `[rows, dimension]`.
   func normalise(_ x: FloatMatrix, _ weight: FloatStorage, into out: FloatMatrix) {
-    let epsilon = model.configuration.normEpsilon
     for row in 0..<(unsafe x.rows) {
-      unsafe hkv_rms_norm(x.row(row), weight.base, x.columns, epsilon, out.row(row))
+      unsafe Kernels.rmsNorm(
+        x.row(row), weight: weight.base, count: x.columns, epsilon: configuration.normEpsilon,
+        into: out.row(row))
     }
   }
 }

@@ -57,7 +57,7 @@ extension DecodeEngine {
     unsafe x.base.update(from: prefix.embeddings.base, count: count * width)
 
     for (index, layer) in model.layers.enumerated() {
-      unsafe normalise(stream, layer.attentionNorm, into: norm)
+      unsafe model.normalise(stream, layer.attentionNorm, into: norm)
       unsafe layer.queryKeyValue.apply(
         norm, into: projected, exactRows: false, scratch: scratch, pool: pool)
       for column in 0..<width {
@@ -74,7 +74,7 @@ extension DecodeEngine {
       }
       unsafe layer.attentionOutput.apply(
         mean, into: stream, accumulate: true, exactRows: false, scratch: scratch, pool: pool)
-      unsafe normalise(stream, layer.feedForwardNorm, into: norm)
+      unsafe model.normalise(stream, layer.feedForwardNorm, into: norm)
       let hidden = unsafe gate.matrix(rows: count, columns: shape.hidden)
       unsafe FeedForwardWork.run(
         layer, norm, gate: hidden, up: up.matrix(rows: count, columns: shape.hidden),

@@ -102,11 +102,7 @@ final class DecodeScratch {
   func copyNorm(toLogits first: Int, rows: Int, model: GPT, pool: WorkerPool) {
     let x = unsafe input.rows(0, count: rows)
     let out = unsafe normed.rows(0, count: rows)
-    for row in 0..<rows {
-      unsafe Kernels.rmsNorm(
-        x.row(row), weight: model.norm.base, count: x.columns,
-        epsilon: model.configuration.normEpsilon, into: out.row(row))
-    }
+    unsafe model.normalise(x, model.norm, into: out)
     unsafe model.output.apply(
       out, into: logits.rows(first, count: rows), scratch: linear, pool: pool)
   }

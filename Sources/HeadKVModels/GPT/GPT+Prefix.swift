@@ -1,4 +1,3 @@
-import CHeadKVKernels
 import HeadKVMath
 
 /// Input embeddings `[rows, dimension]` of the condition.
@@ -57,7 +56,7 @@ extension GPT {
       input.matrix(rows: tokens.count, columns: first.inFeatures),
       into: middle.matrix(rows: tokens.count, columns: first.outFeatures), exactRows: false,
       scratch: scratch, pool: pool)
-    unsafe hkv_gelu_tanh(middle.base, middle.count)
+    unsafe Kernels.geluTanh(middle.base, count: middle.count)
     unsafe second.apply(
       middle.matrix(rows: tokens.count, columns: first.outFeatures),
       into: output.matrix(rows: tokens.count, columns: second.outFeatures), exactRows: false,
