@@ -29,7 +29,7 @@ public struct GenerationOptions: Sendable, Hashable {
       throw OptionError("cfg-interval", "\(guidanceInterval)", "-1 (always) or a step")
     }
     let threads = threads ?? WorkerPool.availableProcessors
-    guard (1...1024).contains(threads) else {
+    guard WorkerPool.threadCounts.contains(threads) else {
       throw OptionError("threads", "\(threads)", "between 1 and 1024")
     }
     guard (1...4096).contains(batch) else {

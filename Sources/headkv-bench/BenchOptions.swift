@@ -83,7 +83,7 @@ struct BenchOptions: ParsableArguments {
     guard (1...1000).contains(rounds) else {
       throw ValidationError("--rounds is \(rounds), not 1 to 1000")
     }
-    if let threads, !(1...1024).contains(threads) {
+    if let threads, !WorkerPool.threadCounts.contains(threads) {
       throw ValidationError("--threads is \(threads), not 1 to 1024")
     }
     _ = try lists()

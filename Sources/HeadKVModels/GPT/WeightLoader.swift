@@ -27,7 +27,7 @@ struct WeightLoader: WeightSource {
   private let arena = WeightArena()
   private var taken: Set<String> = []
 
-  /// - Parameter threads: threads that pack weights; at most 1024.
+  /// - Parameter threads: threads that pack weights.
   init(_ catalog: TensorCatalog, precision: WeightPrecision, threads: Int) {
     self.catalog = catalog
     self.precision = precision
