@@ -78,7 +78,8 @@ struct GenerateSummary: Encodable {
 
   /// The same for people.
   var lines: [String] {
-    [
+    if images == 0 { return [nothing] + written }
+    return [
       "\(images) picture\(images == 1 ? "" : "s"), \(tokens) tokens in "
         + String(format: "%.2f s: %.1f tokens/s", seconds, tokensPerSecond)
         + String(format: ", the first %.2f s after the process started", secondsToFirstToken),
@@ -86,6 +87,16 @@ struct GenerateSummary: Encodable {
         + "\(Output.bytes(cacheBytesPlanned)) planned; weights \(Output.bytes(weightBytes)) (\(precision)); "
         + "peak memory \(Output.bytes(peakMemoryBytes))",
     ] + (skipped.map { ["\($0) picture\($0 == 1 ? "" : "s") there already"] } ?? []) + written
+  }
+
+  /// Why no picture was drawn.
+  private var nothing: String {
+    let part = shard.map { " of shard \($0)" } ?? ""
+    return switch skipped ?? 0 {
+    case 0: "nothing to draw: there are no pictures\(part)"
+    case 1: "nothing left to draw: the one picture\(part) is there"
+    case let count: "nothing left to draw: all \(count) pictures\(part) are there"
+    }
   }
 
   /// A line a file; long series as one.
