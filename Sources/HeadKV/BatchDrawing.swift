@@ -23,7 +23,7 @@ struct BatchDrawing {
     _ range: Range<Int>, pool: WorkerPool, _ report: inout GenerationReport
   ) throws -> [GeneratedImage] {
     let (gpt, policy, count) = (generator.gpt, generator.policy, range.count)
-    let sequences = count * (options.isGuided ? 2 : 1)
+    let sequences = count * options.sequencesPerPicture
     let engine = DecodeEngine(model: gpt, policy: policy, sequences: sequences, pool: pool)
     try engine.begin(starts(range))
     report.cacheBytesPlanned = max(
