@@ -102,10 +102,10 @@ struct BenchOptions: ParsableArguments {
       shapes: take { try BenchList(shapes: shape).values },
       batches: take { try BenchList(integers: batch, option: "--batch", in: 1...1024).values },
       grids: take { try BenchList(integers: grid, option: "--grid", in: 2...128).values },
-      precisions: take { try BenchList(precisions: precision).values },
+      precisions: take { try BenchList(named: precision, option: "--precision").values },
       policies: take { try BenchList(policies: policy).values },
       budgets: take { try BenchList(budgets: budget).values },
-      elements: take { try BenchList(elements: kvType).values },
+      elements: take { try BenchList(named: kvType, option: "--kv-type").values },
       outputs: take { try TableOutput.list(output) })
     for case let folder? in lists.outputs.map(\.missingFolder) {
       problems.append("-o: there is no folder \(folder)")
