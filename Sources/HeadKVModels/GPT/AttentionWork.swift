@@ -16,7 +16,7 @@ struct AttentionWork: ParallelWork {
     let twinWeights = unsafe unit.twin < 0 ? nil : attend(unit.twin, head)
     unsafe engine.session(group: unit.group).attended(
       layer: layer, head: head, weights: weights, twinWeights: twinWeights,
-      queries: scratch.groups[unit.group].rows, plan: &scratch.plan(task).pointee)
+      queries: scratch.groups[unit.group].rows, plan: &scratch.plans.plan(task).pointee)
   }
 
   /// Returns the softmax weights `[queries, rows]`.
