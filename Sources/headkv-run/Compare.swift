@@ -45,10 +45,8 @@ struct Compare: ParsableCommand {
   var report: String?
 
   func run() throws {
-    for path in [output, report].compactMap({ $0 }) { try OutputPaths.checkDirectory(of: path) }
-    if let output, !output.hasSuffix(".svg"), !output.hasSuffix(".png") {
-      throw OptionError("-o", output, "a name that ends in .svg or .png")
-    }
+    if let output { try OutputPaths.checkChart(output) }
+    if let report { try OutputPaths.checkDirectory(of: report) }
     let asked = try PolicyList(policies: kvPolicy, budgets: kvBudget, element: rows.element)
     let gpt = try model.load(needsTokenizer: false).gpt
     let shape = gpt.configuration.sequenceShape
