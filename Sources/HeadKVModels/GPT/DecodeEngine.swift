@@ -27,8 +27,8 @@ public final class DecodeEngine {
   ///   - sequences: sequences to draw at a time; under guidance a picture has two.
   ///   - threads: threads that work on a step, the caller included.
   ///   - rowsPerStep: tokens of one sequence that a step takes at most.
-  /// - Precondition: all three are positive; the policy was made for the model's shape with
-  ///   `rowsPerStep`.
+  /// - Precondition: all three are positive, `threads` at most 1024; the policy was made for the
+  ///   model's shape with `rowsPerStep`.
   public convenience init(
     model: GPT, policy: CachePolicy? = nil, sequences: Int, threads: Int, rowsPerStep: Int = 1
   ) {
