@@ -12,8 +12,9 @@ enum PickleValue {
   case dict([Int])
   case callable(PickleCallable)
   case storageType(DType?)
-  case storage(Storage)
-  case tensor(Tensor)
+  // Boxed, so that a value takes little room: there are far more of the others.
+  indirect case storage(Storage)
+  indirect case tensor(Tensor)
   /// Anything that is not needed to find tensors.
   case opaque
 
