@@ -78,7 +78,7 @@ struct GenerateSummary: Encodable {
 
   /// The same for people.
   var lines: [String] {
-    if images == 0 { return [nothing] + written }
+    if tokens == 0 { return [nothing] + written }
     return [
       "\(images) picture\(images == 1 ? "" : "s"), \(tokens) tokens in "
         + String(format: "%.2f s: %.1f tokens/s", seconds, tokensPerSecond)
