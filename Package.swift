@@ -42,9 +42,7 @@ let package = Package(
       name: "HeadKVCache", dependencies: ["HeadKVMath", "HeadKVFiles"], swiftSettings: strict),
     .target(
       name: "HeadKVModels",
-      dependencies: [
-        "CHeadKVKernels", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVFiles",
-      ],
+      dependencies: ["HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVFiles"],
       swiftSettings: strict),
 
     .target(name: "HeadKVFiles", dependencies: ["CHeadKVKernels"], swiftSettings: strict),
@@ -61,10 +59,7 @@ let package = Package(
       resources: [.copy("Resources/c10")],
       swiftSettings: strict),
     .target(
-      name: "HeadKVBench",
-      dependencies: [
-        "HeadKV", "HeadKVMath", "HeadKVWeights", "HeadKVCache", "HeadKVModels", "HeadKVFiles",
-      ],
+      name: "HeadKVBench", dependencies: ["HeadKV", "HeadKVMath", "HeadKVFiles"],
       swiftSettings: strict),
 
     // MARK: - Tools
@@ -105,7 +100,7 @@ let package = Package(
       exclude: ["Help"]),
     .testTarget(
       name: "HeadKVBenchTests",
-      dependencies: ["headkv-bench", "HeadKVBench", "HeadKVMath", "HeadKVTestSupport"],
+      dependencies: ["headkv-bench", "HeadKVBench", "HeadKV", "HeadKVMath", "HeadKVTestSupport"],
       exclude: ["Help"]),
     .testTarget(
       name: "HeadKVDocumentationTests", dependencies: ["HeadKV", "HeadKVCache"]),

@@ -273,8 +273,6 @@ void hkv_pack(int packing, const void *w, int element, size_t n, size_t k, size_
   current()->pack(packing, w, element, n, k, first, end, out, scales);
 }
 
-int hkv_dots_bf16(void) { return current()->dots_bf16; }
-
 void hkv_attend_bf16(const float *q, const uint16_t *k, size_t k_stride, const uint16_t *v,
                      size_t v_stride, const float *bias, size_t rows, size_t dim, float scale,
                      float *weights, float *out) {

@@ -12,15 +12,18 @@ public struct Evaluator: Sendable {
   /// Pictures at a time; it changes nothing in the result.
   public let batch: Int
 
-  /// - Precondition: at least one policy.
+  /// - Precondition: at least one policy; `threads` is between 1 and 1024, `batch` positive.
   public init(gpt: GPT, policies: [PolicyChoice], threads: Int? = nil, batch: Int = 16) {
-    precondition(!policies.isEmpty, "an evaluation has policies")
+    precondition(!policies.isEmpty && batch > 0, "an evaluation has policies and pictures")
     self.gpt = gpt
     self.policies = policies
     self.threads = threads ?? WorkerPool.availableProcessors
     self.batch = batch
   }
 
+  /// With a single policy that has its default options.
+  ///
+  /// - Precondition: as ``init(gpt:policies:threads:batch:)``.
   public init(
     gpt: GPT, policy: String = "auto", budget: CacheBudget? = nil, element: CacheElement? = nil,
     threads: Int? = nil, batch: Int = 16

@@ -29,7 +29,7 @@ public struct GenerationOptions: Sendable, Hashable {
       throw OptionError("cfg-interval", "\(guidanceInterval)", "-1 (always) or a step")
     }
     let threads = threads ?? WorkerPool.availableProcessors
-    guard (1...1024).contains(threads) else {
+    guard WorkerPool.threadCounts.contains(threads) else {
       throw OptionError("threads", "\(threads)", "between 1 and 1024")
     }
     guard (1...4096).contains(batch) else {
@@ -60,7 +60,20 @@ public struct GenerationOptions: Sendable, Hashable {
       batch: batch)
   }
 
-  package var isGuided: Bool { guidanceScale > 1 }
+  /// The same with another policy and batch.
+  ///
+  /// - Throws: ``OptionError`` if the batch is out of range.
+  public func with(policy: PolicyChoice, batch: Int) throws(OptionError) -> GenerationOptions {
+    try GenerationOptions(
+      guidanceScale: guidanceScale, guidanceInterval: guidanceInterval,
+      temperature: sampling.temperature, topK: sampling.topK, topP: sampling.topP,
+      greedy: sampling.greedy, seed: seed, policy: policy, threads: threads, batch: batch)
+  }
+
+  /// Sequences that a picture is drawn with: two under guidance.
+  public var sequencesPerPicture: Int { isGuided ? 2 : 1 }
+
+  var isGuided: Bool { guidanceScale > 1 }
 
   /// Whether token `index` is drawn with guidance.
   func isGuided(token index: Int) -> Bool {

@@ -131,7 +131,7 @@ public struct Generator: Sendable {
         GenerationPlan(
           pictures: pictures.count, batch: batch, grid: gpt.configuration.grid,
           policy: policy.name, memory: policy.memory,
-          sequences: batch * (options.isGuided ? 2 : 1))))
+          sequences: batch * options.sequencesPerPicture)))
     let drawing = BatchDrawing(
       generator: self, pictures: pictures, length: tokens, kinds: kinds, observers: observers,
       isCancelled: isCancelled, emit: emit)

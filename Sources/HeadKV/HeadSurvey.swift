@@ -18,6 +18,7 @@ public struct HeadSurveyor: Sendable {
   /// The type that keys and values are held in.
   public let element: CacheElement
 
+  /// - Precondition: `threads` is between 1 and 1024; `tau` is above 0 and at most 1.
   public init(
     gpt: GPT, threads: Int? = nil, tau: Double = 0.9, element: CacheElement = .f32
   ) {

@@ -30,12 +30,8 @@ public struct ImageModel: Sendable {
     var hints = hints
     if PackedHeader.isPresent(in: catalog) {
       hints.classNames = try PackedHeader(catalog).classNames
-    } else {
-      let sidecar = URL(fileURLWithPath: gptPath).deletingLastPathComponent()
-        .appendingPathComponent("config.json").path
-      if FileManager.default.fileExists(atPath: sidecar) {
-        hints = hints.filled(from: try GPTHints(sidecar: sidecar))
-      }
+    } else if let sidecar = try GPTHints(beside: gptPath) {
+      hints = hints.filled(from: sidecar)
     }
     gpt = try GPT(catalog, hints: hints, precision: precision, threads: threads)
     tokenizer = try vqPath.map { try VQTokenizer(try TensorCatalog.open($0)) }

@@ -1,5 +1,4 @@
 import Foundation
-internal import HeadKVFiles
 
 /// How a token is picked from logits, in LlamaGen's order: temperature, top-k, top-p, draw.
 public struct Sampling: Sendable, Hashable {
@@ -25,21 +24,6 @@ public struct Sampling: Sendable, Hashable {
     self.topP = topP
     self.greedy = greedy
   }
-}
-
-/// A setting outside its range.
-public struct OptionError: Error, Sendable, Equatable, CustomStringConvertible {
-  public let name: String
-  public let found: String
-  public let expected: String
-
-  public init(_ name: String, _ found: String, _ expected: String) {
-    self.name = name
-    self.found = found
-    self.expected = expected
-  }
-
-  public var description: String { "\(name) is \(found); it must be \(expected)".onOneLine }
 }
 
 /// Picks tokens as ``Sampling`` says; owns the scratch memory that this takes, so that picking

@@ -5,6 +5,13 @@
 #endif
 
 extension AtomicFile {
+  /// Whether a device or a pipe stands there, which is written to in place.
+  package static func isStream(_ path: String) -> Bool {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return false }
+    return ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+  }
+
   /// Where the bytes go until they are complete.
   struct Target {
     private enum Kind {
@@ -25,7 +32,7 @@ extension AtomicFile {
     /// - Throws: ``FileError`` if nothing can be written there.
     init(_ path: String) throws(FileError) {
       self.path = path
-      if Self.isStream(path) {
+      if AtomicFile.isStream(path) {
         (place, part, kind) = (path, path, .stream)
         descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
       } else {
@@ -65,12 +72,6 @@ extension AtomicFile {
     /// Leaves no trace of what was written.
     func abandon() {
       if case .neighbour(let part) = kind { _ = unsafe unlink(part) }
-    }
-
-    private static func isStream(_ path: String) -> Bool {
-      var status = stat()
-      guard unsafe stat(path, &status) == 0 else { return false }
-      return ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
     }
 
     private static func behindLinks(_ path: String) -> String {

@@ -27,17 +27,6 @@ package struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
   deinit { unsafe CheckedMemory.free(base) }
 
   package var byteCount: Int { count * MemoryLayout<Element>.stride }
-
-  package func withSpan<R, E: Error>(_ body: (Span<Element>) throws(E) -> R) throws(E) -> R {
-    try body(unsafe Span(_unsafeStart: UnsafePointer(base), count: count))
-  }
-
-  package mutating func withMutableSpan<R, E: Error>(
-    _ body: (inout MutableSpan<Element>) throws(E) -> R
-  ) throws(E) -> R {
-    var span = unsafe MutableSpan(_unsafeStart: base, count: count)
-    return try body(&span)
-  }
 }
 
 extension AlignedBuffer where Element == Float {

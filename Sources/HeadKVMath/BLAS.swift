@@ -44,9 +44,11 @@ package enum BLAS {
       scale, a, blasint(columns), x, 1, 0, y, 1)
   }
 
-  /// How OpenBLAS was built, for reports.
+  /// The version of OpenBLAS and how it was built, for reports that name it.
   package static var configuration: String {
-    unsafe String(cString: openblas_get_config()).trimmingCharacters(in: .whitespaces)
+    let text = unsafe String(cString: openblas_get_config())
+    return (text.hasPrefix("OpenBLAS ") ? String(text.dropFirst(9)) : text)
+      .trimmingCharacters(in: .whitespaces)
   }
 
   /// Threads that OpenBLAS works with: one.

@@ -151,13 +151,3 @@ private struct PackWork: BandWork {
       scales)
   }
 }
-
-extension WeightElement {
-  var code: Int32 {
-    switch self {
-    case .f32: Int32(HKV_F32)
-    case .bf16: Int32(HKV_BF16)
-    case .f16: Int32(HKV_F16)
-    }
-  }
-}

@@ -4,7 +4,7 @@ extension WorkerPool {
     // All empty arrays share their memory, which the initialiser would write to.
     guard tasks > 0 else { return [] }
     return unsafe [Value](unsafeUninitializedCapacity: tasks) { values, count in
-      guard let base = unsafe values.baseAddress else { return }
+      guard let base = values.baseAddress else { return }
       run(tasks: tasks) { index in unsafe (base + index).initialize(to: body(index)) }
       count = tasks
     }

@@ -29,12 +29,16 @@ package final class WorkerPool: Sendable {
   /// Threads that work on a region, the caller included.
   package let threads: Int
 
+  /// How many threads a pool may have.
+  package static let threadCounts = 1...1024
+
   private let shared: Shared
 
-  /// Makes a pool of `threads` threads, at most 1024; one means that every region runs on its
-  /// caller.
+  /// Makes a pool of `threads` threads; one means that every region runs on its caller.
+  ///
+  /// - Precondition: `threads` is one of ``threadCounts``.
   package init(threads: Int) {
-    precondition(threads >= 1 && threads <= 1024, "a pool has between one and 1024 threads")
+    precondition(Self.threadCounts.contains(threads), "a pool has between one and 1024 threads")
     self.threads = threads
     let shared = Shared()
     self.shared = shared
@@ -47,8 +51,14 @@ package final class WorkerPool: Sendable {
 
   deinit { shared.stop() }
 
-  /// The processors this process may use, as ``ProcessorCount`` found them when first asked.
-  package static let availableProcessors = ProcessorCount.current.usable
+  /// The processors this process may use, as ``ProcessorCount`` found them when first asked; no more
+  /// than a pool may have threads.
+  package static let availableProcessors = nearest(ProcessorCount.current.usable)
+
+  /// The number of threads that is nearest to `threads` and that a pool may have.
+  package static func nearest(_ threads: Int) -> Int {
+    min(max(threads, threadCounts.lowerBound), threadCounts.upperBound)
+  }
 
   /// Performs tasks `0..<tasks` of `work` and returns when all are done.
   ///

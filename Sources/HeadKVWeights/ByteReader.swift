@@ -23,13 +23,16 @@
   /// The bytes that are left.
   var remaining: Int { end - position }
 
+  /// What is wrong at the next byte.
+  func error(_ problem: WeightError.Problem) -> WeightError {
+    WeightError(file: file.path, offset: position, problem: problem)
+  }
+
   /// Moves over `count` bytes and returns where they begin.
   @inline(__always)
   mutating func advance(_ count: Int) throws(WeightError) -> Int {
     guard count >= 0, count <= end - position else {
-      throw WeightError(
-        file: file.path, offset: position,
-        problem: .truncated(neededBytes: count, availableBytes: end - position))
+      throw error(.truncated(neededBytes: count, availableBytes: end - position))
     }
     let start = position
     position += count
@@ -87,7 +90,6 @@
 
   /// Text up to a line feed, which is consumed and left out.
   mutating func line(atMost limit: Int) throws(WeightError) -> String {
-    let start = position
     var length = 0
     while length <= limit {
       let at = position + length
@@ -99,6 +101,6 @@
       }
       length += 1
     }
-    throw WeightError(file: file.path, offset: start, problem: .malformed("unterminated line"))
+    throw error(.malformed("unterminated line"))
   }
 }

@@ -83,7 +83,7 @@ struct BenchOptions: ParsableArguments {
     guard (1...1000).contains(rounds) else {
       throw ValidationError("--rounds is \(rounds), not 1 to 1000")
     }
-    if let threads, !(1...1024).contains(threads) {
+    if let threads, !WorkerPool.threadCounts.contains(threads) {
       throw ValidationError("--threads is \(threads), not 1 to 1024")
     }
     _ = try lists()
@@ -102,10 +102,10 @@ struct BenchOptions: ParsableArguments {
       shapes: take { try BenchList(shapes: shape).values },
       batches: take { try BenchList(integers: batch, option: "--batch", in: 1...1024).values },
       grids: take { try BenchList(integers: grid, option: "--grid", in: 2...128).values },
-      precisions: take { try BenchList(precisions: precision).values },
+      precisions: take { try BenchList(named: precision, option: "--precision").values },
       policies: take { try BenchList(policies: policy).values },
       budgets: take { try BenchList(budgets: budget).values },
-      elements: take { try BenchList(elements: kvType).values },
+      elements: take { try BenchList(named: kvType, option: "--kv-type").values },
       outputs: take { try TableOutput.list(output) })
     for case let folder? in lists.outputs.map(\.missingFolder) {
       problems.append("-o: there is no folder \(folder)")

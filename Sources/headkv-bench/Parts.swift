@@ -34,11 +34,7 @@ struct Parts: ParsableCommand {
   private func bench() throws -> PartsBench {
     let lists = try options.lists()
     do {
-      let kinds = try BenchList(
-        only, option: "--only",
-        expected: "one of " + PartsBench.Kind.allCases.map(\.rawValue).joined(separator: ", "),
-        parse: PartsBench.Kind.init(rawValue:)
-      ).values
+      let kinds = try BenchList<PartsBench.Kind>(named: only, option: "--only").values
       if kinds.contains(.eviction) || kinds.contains(.attention) {
         _ = try DecodeMatrix(
           shapes: lists.shapes, grids: lists.grids, precisions: [.auto], batches: lists.batches,

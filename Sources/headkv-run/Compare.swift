@@ -28,15 +28,7 @@ struct Compare: ParsableCommand {
     completion: .budgets)
   var kvBudget = "1/4,1/6,1/10,1/16"
 
-  @OptionGroup var known: TokenSetOptions
-
-  @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
-  var limit: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "Pictures at the same time; changes nothing in the result.", valueName: "number"))
-  var batch = 16
+  @OptionGroup var evaluation: EvaluationOptions
 
   @Option(
     name: .shortAndLong,
@@ -52,16 +44,9 @@ struct Compare: ParsableCommand {
     completion: .pages)
   var report: String?
 
-  func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
-    guard (1...4096).contains(batch) else { throw ValidationError("--batch must be 1 to 4096") }
-  }
-
   func run() throws {
-    for path in [output, report].compactMap({ $0 }) { try OutputPaths.checkDirectory(of: path) }
-    if let output, !output.hasSuffix(".svg"), !output.hasSuffix(".png") {
-      throw OptionError("-o", output, "a name that ends in .svg or .png")
-    }
+    if let output { try OutputPaths.checkChart(output) }
+    if let report { try OutputPaths.checkDirectory(of: report) }
     let asked = try PolicyList(policies: kvPolicy, budgets: kvBudget, element: rows.element)
     let gpt = try model.load(needsTokenizer: false).gpt
     let shape = gpt.configuration.sequenceShape
@@ -69,11 +54,12 @@ struct Compare: ParsableCommand {
     if !common.quiet {
       Output.write(Self.caps(asked, plans, heads: shape.allHeads), to: .standardError)
     }
-    let set = try known.load()
+    let set = try evaluation.known.load()
     let progress = ProgressLine(quiet: common.quiet)
     let results = try Evaluator(
-      gpt: gpt, policies: asked.entries.map(\.choice), threads: common.threadCount, batch: batch
-    ).evaluateAll(set, limit: limit) { done, total in
+      gpt: gpt, policies: asked.entries.map(\.choice), threads: common.threadCount,
+      batch: evaluation.batch
+    ).evaluateAll(set, limit: evaluation.limit) { done, total in
       progress.update(done, of: total, unit: "pictures")
       return !Interrupt.isRequested
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import HeadKV
 
 /// What shells propose as values of options.
@@ -35,9 +34,7 @@ extension CompletionKind {
       let file =
         place.flatMap { $0 + 1 < words.count ? words[$0 + 1] : nil }
         ?? BundledFiles.path("gpt.safetensors")
-      let config = URL(fileURLWithPath: file).deletingLastPathComponent()
-        .appendingPathComponent("config.json").path
-      return ["all"] + ((try? GPTHints(sidecar: config))?.classNames ?? [])
+      return ["all"] + ((try? GPTHints(beside: file))?.classNames ?? [])
     }
   }
 }

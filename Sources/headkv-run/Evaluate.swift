@@ -14,10 +14,7 @@ struct Evaluate: ParsableCommand {
   @OptionGroup(title: "Cache options") var cache: CacheOptions
   @OptionGroup(title: "Run options") var common: CommonOptions
 
-  @OptionGroup var known: TokenSetOptions
-
-  @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
-  var limit: Int?
+  @OptionGroup var evaluation: EvaluationOptions
 
   @Option(
     help: ArgumentHelp(
@@ -26,25 +23,15 @@ struct Evaluate: ParsableCommand {
     completion: .safetensors)
   var perToken: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "Pictures at the same time; changes nothing in the result.", valueName: "number"))
-  var batch = 16
-
-  func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
-    guard (1...4096).contains(batch) else { throw ValidationError("--batch must be 1 to 4096") }
-  }
-
   func run() throws {
     if let perToken { try OutputPaths.checkDirectory(of: perToken) }
     let choice = try cache.choice()
     let gpt = try model.load(needsTokenizer: false).gpt
-    let set = try known.load()
+    let set = try evaluation.known.load()
     let evaluator = Evaluator(
-      gpt: gpt, policies: [choice], threads: common.threadCount, batch: batch)
+      gpt: gpt, policies: [choice], threads: common.threadCount, batch: evaluation.batch)
     let progress = ProgressLine(quiet: common.quiet)
-    let result = try evaluator.evaluate(set, limit: limit) { done, total in
+    let result = try evaluator.evaluate(set, limit: evaluation.limit) { done, total in
       progress.update(done, of: total, unit: "pictures")
       return !Interrupt.isRequested
     }

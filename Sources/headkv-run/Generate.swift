@@ -70,8 +70,7 @@ struct Generate: ParsableCommand {
       finished = found.compactMap { $0 }
       pictures = pictures.only(found.indices.filter { found[$0] == nil })
     }
-    let sequences =
-      min(options.batch, pictures.requests.count) * (options.isGuided ? 2 : 1)
+    let sequences = min(options.batch, pictures.requests.count) * options.sequencesPerPicture
     try MemoryRoom.require(
       sequences * generator.policy.memory.capBytes, for: "the caches of \(sequences) sequences")
 

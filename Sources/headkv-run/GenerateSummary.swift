@@ -80,7 +80,8 @@ struct GenerateSummary: Encodable {
 
   /// The same for people.
   var lines: [String] {
-    [
+    if tokens == 0 { return [nothing] + written }
+    return [
       "\(drawn), \(tokens) tokens in "
         + String(format: "%.2f s: %.1f tokens/s", seconds, tokensPerSecond)
         + String(format: ", the first %.2f s after the process started", secondsToFirstToken),
@@ -93,6 +94,16 @@ struct GenerateSummary: Encodable {
   private var drawn: String {
     let count = inPart ?? images
     return "\(count) picture\(count == 1 ? "" : "s")" + (inPart == nil ? "" : " in part")
+  }
+
+  /// Why no picture was drawn.
+  private var nothing: String {
+    let part = shard.map { " of shard \($0)" } ?? ""
+    return switch skipped ?? 0 {
+    case 0: "nothing to draw: there are no pictures\(part)"
+    case 1: "nothing left to draw: the one picture\(part) is there"
+    case let count: "nothing left to draw: all \(count) pictures\(part) are there"
+    }
   }
 
   /// A line a file; long series as one.

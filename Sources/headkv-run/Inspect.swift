@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import HeadKV
 
 struct Inspect: ParsableCommand {
@@ -46,15 +45,8 @@ struct Inspect: ParsableCommand {
       } catch { problems.append("\(error)") }
       problems += GPT.damage(in: catalog, threads: common.threadCount).map(\.description)
     } else if GPTConfiguration.recognises(catalog) {
-      var hints = GPTHints(heads: model.heads, preset: model.preset.flatMap(GPTPreset.named))
-      if let side = model.grid ?? model.imageSize.map({ $0 / 16 }), side > 0 {
-        hints.grid = TokenGrid(width: side, height: side)
-      }
-      let sidecar = URL(fileURLWithPath: path).deletingLastPathComponent()
-        .appendingPathComponent("config.json").path
-      if FileManager.default.fileExists(atPath: sidecar) {
-        hints = hints.filled(from: try GPTHints(sidecar: sidecar))
-      }
+      var hints = try model.hints()
+      if let sidecar = try GPTHints(beside: path) { hints = hints.filled(from: sidecar) }
       do {
         let gpt = try GPT(catalog, hints: hints)
         kind = gpt.configuration.summary

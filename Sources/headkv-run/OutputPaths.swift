@@ -1,5 +1,6 @@
 import Foundation
 import HeadKV
+import HeadKVFiles
 
 /// Where pictures go: one sheet, or a file each if the name holds `%d` or `%03d`.
 struct OutputPaths {
@@ -43,8 +44,9 @@ struct OutputPaths {
   /// Fails before the work if the folder is not there or not writable.
   func check() throws { try Self.checkDirectory(of: path(0)) }
 
+  /// Fails if the folder of a file is not there or not writable, or a folder stands in its place.
   static func checkDirectory(of path: String) throws {
-    if isStream(path) { return }
+    if AtomicFile.isStream(path) { return }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory),
@@ -60,10 +62,12 @@ struct OutputPaths {
     }
   }
 
-  /// Whether a device or a pipe stands there, which is written to in place.
-  private static func isStream(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+  /// Fails before the work if a chart cannot be written there.
+  static func checkChart(_ path: String) throws {
+    try checkDirectory(of: path)
+    guard path.hasSuffix(".svg") || path.hasSuffix(".png") else {
+      throw OptionError("-o", path, "a name that ends in .svg or .png")
+    }
   }
 
   /// Pictures as one: a sheet, small ones enlarged; a picture alone as it is.

@@ -76,12 +76,8 @@ struct Profile: ParsableCommand {
   }
 
   func run() throws {
-    for path in [save, output, report].compactMap({ $0 }) {
-      try OutputPaths.checkDirectory(of: path)
-    }
-    if let output, !output.hasSuffix(".svg"), !output.hasSuffix(".png") {
-      throw OptionError("-o", output, "a name that ends in .svg or .png")
-    }
+    if let output { try OutputPaths.checkChart(output) }
+    for path in [save, report].compactMap({ $0 }) { try OutputPaths.checkDirectory(of: path) }
     if let load {
       let data: Data
       do {

@@ -6,7 +6,9 @@ import Testing
   @Test func readsPartsBetweenCommas() throws {
     #expect(try BenchList(shapes: "B,L, gpt-xl").values.map(\.name) == ["GPT-B", "GPT-L", "GPT-XL"])
     #expect(try BenchList(integers: "1,4,16", option: "--batch", in: 1...1024).values == [1, 4, 16])
-    #expect(try BenchList(precisions: "f32,int8").values == [.f32, .int8])
+    #expect(
+      try BenchList<WeightPrecision>(named: "f32,int8", option: "--precision").values
+        == [.f32, .int8])
     #expect(try BenchList(budgets: "1,1/6,64MiB").values.map(\.budget) == [
       .share(1), .share(1.0 / 6), .bytes(64 << 20),
     ])

@@ -73,9 +73,9 @@ private let shape = SequenceShape(
     UniformBudget(), UniformBudget(window: .gridRows(2)),
     HeadTypeBudget(spendsAll: true), HeadTypeBudget(spendsAll: true, scope: .layer),
     HeadTypeBudget(criterion: .farMass(0.5), globalWindow: .gridRows(0.5), spendsAll: true),
-    EntropyBudget(), EntropyBudget(scope: .layer, exponent: 3), ReachBudget(),
-    ReachBudget(scope: .layer), ConcentrationBudget(), ConcentrationBudget(scope: .model),
-    ConcentrationBudget(safeguard: 1),
+    GradedBudget(.entropy), GradedBudget(.entropy, scope: .layer, exponent: 3),
+    GradedBudget(.reach), GradedBudget(.reach, scope: .layer), ConcentrationBudget(),
+    ConcentrationBudget(scope: .model), ConcentrationBudget(safeguard: 1),
   ]
 
   /// Rows sum to the total and leave room for prefix, window and the newest row in every head.
@@ -116,7 +116,7 @@ private let shape = SequenceShape(
 
   @Test func profilesAreAskedFor() throws {
     #expect(throws: BudgetError.profileMissing) {
-      try EntropyBudget().budgets(nil, total: 300, shape)
+      try GradedBudget(.entropy).budgets(nil, total: 300, shape)
     }
     let small = HeadProfile(
       grid: shape.grid, prefixRows: 1, queries: 0..<1, tau: 0.9, domain: .visual,
@@ -125,7 +125,7 @@ private let shape = SequenceShape(
           entropy: 0, reach: 1, prefixMass: 0, ageMass: [], rowMass: [],
           offsetMass: OffsetMass(values: [], rest: 0), concentration: []), layers: 1, heads: 2))
     #expect(throws: BudgetError.profileOfAnotherShape(layers: 1, heads: 2)) {
-      try ReachBudget().budgets(small, total: 300, shape)
+      try GradedBudget(.reach).budgets(small, total: 300, shape)
     }
   }
 }

@@ -253,6 +253,15 @@ import Testing
       #expect(run.code == 64 && run.errors.contains("Usage"))
     }
 
+    /// What the environment asks for is checked as the flag is, by every command; the flag wins.
+    @Test(arguments: [["doctor"], ["evaluate"], ["--class", "1"]], ["0", "1025", "many"])
+    func threadsOfTheEnvironment(arguments: [String], setting: String) throws {
+      let (folder, environment) = (try Scratch(), ["HEADKV_THREADS": setting])
+      let run = try Tool(arguments, in: folder, environment: environment)
+      #expect(run.code == 64 && run.errors.contains("HEADKV_THREADS is '\(setting)'"))
+      #expect(try Tool(["inspect", "-t", "1"], in: folder, environment: environment).code == 0)
+    }
+
     @Test func unwritableFolder() throws {
       let folder = try Scratch()
       let run = try Tool(["-o", "/proc/headkv.png", "--class", "1", "-q"], in: folder)

@@ -6,12 +6,19 @@ import Testing
 extension ToolTests {
   /// Series of pictures that are shared out, continued and accounted for.
   @Suite struct SeriesTests {
-    private let drawing = ["--class", "0-3", "--count", "2", "--seed", "5", "--batch", "2", "-q"]
+    private let drawing = ["--class", "0-3", "--count", "2", "--seed", "5", "--batch", "2"]
 
     private func run(_ arguments: [String], in folder: Scratch) throws -> Tool {
-      let run = try Tool(drawing + ["-o", "p%02d.png"] + arguments, in: folder)
+      let run = try Tool(drawing + ["-q", "-o", "p%02d.png"] + arguments, in: folder)
       #expect(run.code == 0, "\(run.errors)")
       return run
+    }
+
+    /// What people are told of a run that draws nothing.
+    private func told(_ arguments: [String], in folder: Scratch) throws -> String {
+      let run = try Tool(drawing + ["-o", "p%02d.png"] + arguments, in: folder)
+      #expect(run.code == 0, "\(run.errors)")
+      return run.output
     }
 
     private func bytes(_ folder: Scratch, _ name: String) throws -> Data {
@@ -54,6 +61,12 @@ extension ToolTests {
       // Five parts more than there are pictures: nothing to draw is no error.
       #expect(try run(["--shard", "13/13"], in: parts).code == 0)
       #expect(try lines(parts, "p-manifest-13-of-13.jsonl") == [])
+      #expect(
+        try told(["--shard", "13/13"], in: parts)
+          .contains("\nnothing to draw: there are no pictures of shard 13/13\n"))
+      #expect(
+        try told(["--shard", "3/3", "--resume"], in: parts)
+          .contains("\nnothing left to draw: all 2 pictures of shard 3/3 are there\n"))
     }
 
     /// What is there and whole stays; what is missing or torn is drawn again, to the same bytes.
@@ -79,6 +92,9 @@ extension ToolTests {
       let rest = try nothing.json()
       #expect(rest["images"] as? Int == 0 && rest["skipped"] as? Int == 8)
       #expect(try JSONSchema(named: "generate").problems(of: nothing.output) == [])
+      let said = try told(["--resume"], in: folder)
+      #expect(said.contains("\nnothing left to draw: all 8 pictures are there\n"))
+      #expect(!said.contains("tokens/s"))
       #expect(try names.map { try bytes(folder, $0) } == before)
       #expect(try lines(folder, "p-manifest.jsonl") == manifest)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import HeadKV
+import HeadKVTestSupport
 
 /// Runs `headkv-run` as a person would and keeps what it says.
 struct Tool {
@@ -8,16 +9,7 @@ struct Tool {
   let output: String
   let errors: String
 
-  /// The tool stands beside the test bundle.
-  static var path: String {
-    var folder = Bundle.main.bundleURL
-    for _ in 0..<4 {
-      let candidate = folder.appendingPathComponent("headkv-run").path
-      if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
-      folder = folder.deletingLastPathComponent()
-    }
-    return "headkv-run"
-  }
+  static let path = BuiltTool.path("headkv-run")
 
   /// - Parameters:
   ///   - path: the program, if it is not the tool.

@@ -139,9 +139,6 @@ typedef struct {
 /// Outputs from the products of one tile, plus bias and `add`.
 void hkv_winograd_output(const float *products, size_t stride, int doubled, const hkv_tile *tile);
 
-/// Whether this processor multiplies pairs of bfloat16 in one instruction.
-int hkv_dots_bf16(void);
-
 /// out = x / sqrt(mean(x^2) + eps) * weight; `out` may be `x`.
 void hkv_rms_norm(const float *x, const float *weight, size_t n, float eps, float *out);
 

@@ -34,18 +34,3 @@ extension MemoryNeed {
     }
   }
 }
-
-extension GenerationOptions {
-  /// Sequences that a picture is drawn with: two under guidance.
-  public var sequencesPerPicture: Int { isGuided ? 2 : 1 }
-
-  /// The same with another policy and batch.
-  ///
-  /// - Throws: ``OptionError`` if the batch is out of range.
-  public func with(policy: PolicyChoice, batch: Int) throws(OptionError) -> GenerationOptions {
-    try GenerationOptions(
-      guidanceScale: guidanceScale, guidanceInterval: guidanceInterval,
-      temperature: sampling.temperature, topK: sampling.topK, topP: sampling.topP,
-      greedy: sampling.greedy, seed: seed, policy: policy, threads: threads, batch: batch)
-  }
-}

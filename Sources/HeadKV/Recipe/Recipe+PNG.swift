@@ -69,7 +69,7 @@ extension Recipe {
     do {
       self = try JSONDecoder().decode(Recipe.self, from: Data(json.utf8))
     } catch let error as DecodingError {
-      throw refused(Self.reason(error))
+      throw refused(error.reason)
     } catch { throw refused("not JSON") }
     do { try check() } catch { throw refused("\(error)") }
   }
@@ -128,23 +128,6 @@ extension Recipe {
         try range("tokens of an opening", opening.tokens, tokens + 1...gridWidth * gridHeight)
         tokens = opening.tokens
       }
-    }
-  }
-
-  private static func reason(_ error: DecodingError) -> String {
-    func place(_ context: DecodingError.Context) -> String {
-      let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
-      return path.isEmpty ? "the top level" : path.joined(separator: ".")
-    }
-    switch error {
-    case .keyNotFound(let key, let context): return "no \(key.stringValue) in \(place(context))"
-    case .typeMismatch(_, let context): return "wrong type of \(place(context))"
-    case .valueNotFound(_, let context): return "no value of \(place(context))"
-    case .dataCorrupted(let context):
-      // Numbers that their type does not hold are reported without a place.
-      return context.codingPath.isEmpty
-        ? "not JSON, or a number out of range" : "wrong value of \(place(context))"
-    @unknown default: return "not JSON"
     }
   }
 }

@@ -60,26 +60,6 @@ final class EvictionPart: BenchPart {
   }
 }
 
-/// A plan for each task.
-@safe
-private final class PlanStore {
-  let base: UnsafeMutablePointer<EvictionPlan>
-  private let count: Int
-
-  init(count: Int, rows: Int) {
-    self.count = count
-    unsafe base = .allocate(capacity: count)
-    for index in 0..<count {
-      unsafe (base + index).initialize(to: EvictionPlan(reserving: rows))
-    }
-  }
-
-  deinit {
-    unsafe base.deinitialize(count: count)
-    unsafe base.deallocate()
-  }
-}
-
 /// A head of a sequence a task: append, then what the policy does after attention.
 @safe
 private struct EvictionWork: ParallelWork {
@@ -103,6 +83,6 @@ private struct EvictionWork: ParallelWork {
       CacheRow(position: Int32(step), birth: session.steps))
     unsafe session.attended(
       layer: layer, head: head, weights: UnsafePointer(numbers + task % 1024), twinWeights: nil,
-      queries: 1, plan: &plans.base[task])
+      queries: 1, plan: &plans.plan(task).pointee)
   }
 }

@@ -75,21 +75,12 @@ extension BenchList where Value == Int {
   }
 }
 
-extension BenchList where Value == WeightPrecision {
-  package init(precisions text: String) throws(BenchListError) {
+extension BenchList where Value: RawRepresentable<String> & CaseIterable {
+  package init(named text: String, option: String) throws(BenchListError) {
     try self.init(
-      text, option: "--precision",
-      expected: "one of " + WeightPrecision.allCases.map(\.rawValue).joined(separator: ", "),
-      parse: WeightPrecision.init(rawValue:))
-  }
-}
-
-extension BenchList where Value == CacheElement {
-  package init(elements text: String) throws(BenchListError) {
-    try self.init(
-      text, option: "--kv-type",
-      expected: "one of " + CacheElement.allCases.map(\.rawValue).joined(separator: ", "),
-      parse: CacheElement.init(rawValue:))
+      text, option: option,
+      expected: "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "),
+      parse: Value.init(rawValue:))
   }
 }
 

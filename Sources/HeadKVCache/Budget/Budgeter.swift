@@ -40,20 +40,19 @@ public struct DistortionOptions: Sendable, Hashable {
   public init(anticipatesGrowth: Bool = true) { self.anticipatesGrowth = anticipatesGrowth }
 }
 
-/// Budgets that are known before the first token; a profile may be taken beside them.
+/// Budgets that are known before the first token.
 public struct FixedBudgets: Budgeter {
   public let rule: any BudgetRule
   /// Rows of all heads together.
   public let total: Int
-  public let profiling: ProfilingOptions?
+  public var profiling: ProfilingOptions? { nil }
   public var revisions: [Int] { [] }
 
   /// - Precondition: the rule needs no profile.
-  public init(_ rule: any BudgetRule, total: Int, profiling: ProfilingOptions? = nil) {
+  public init(_ rule: any BudgetRule, total: Int) {
     precondition(!rule.needsProfile, "fixed budgets come from a rule that needs no profile")
     self.rule = rule
     self.total = total
-    self.profiling = profiling
   }
 
   public func opening(_ shape: SequenceShape) throws(BudgetError) -> HeadMap<HeadBudget> {

@@ -30,11 +30,8 @@ public struct CachePolicy: Sendable {
   }
 
   /// The full cache: every row is kept.
-  public static func full(
-    _ shape: SequenceShape, name: String = "full", profiling: ProfilingOptions? = nil
-  ) -> CachePolicy {
-    let budgets = FixedBudgets(
-      UniformBudget(), total: shape.fullRows * shape.allHeads, profiling: profiling)
+  public static func full(_ shape: SequenceShape, name: String = "full") -> CachePolicy {
+    let budgets = FixedBudgets(UniformBudget(), total: shape.fullRows * shape.allHeads)
     // The full cache's rows are enough for any rule.
     return try! CachePolicy(name: name, shape: shape, budgeter: budgets, eviction: KeepAll())
   }

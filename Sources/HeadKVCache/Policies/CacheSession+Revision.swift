@@ -6,7 +6,6 @@ extension CacheSession {
   func revise(_ pool: WorkerPool?) {
     if profile == nil, let options = policy.budgeter.profiling, tokens >= options.tokens {
       profile = watch?.profile()
-      if options.ranks { addRanks() }
     }
     if revision < revisions.count && tokens >= revisions[revision] {
       while revision < revisions.count && tokens >= revisions[revision] { revision += 1 }
@@ -64,16 +63,6 @@ extension CacheSession {
     let capacities = policy.capacities(fresh, until: next)
     cache.recarve(capacities: capacities)
     follower?.cache.recarve(capacities: capacities)
-  }
-
-  private func addRanks() {
-    for layer in 0..<shape.layers {
-      for head in 0..<shape.heads {
-        let ranks = effectiveRanks(layer: layer, head: head)
-        profile?.heads[layer, head].keyRank = ranks.key
-        profile?.heads[layer, head].valueRank = ranks.value
-      }
-    }
   }
 
   /// Effective ranks of the picture's keys and values in a head, from the rows that are live; nil

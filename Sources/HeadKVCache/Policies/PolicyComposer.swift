@@ -79,11 +79,11 @@ struct PolicyComposer {
 
   // MARK: - Parts
 
-  /// Tokens that are profiled: the option, but no more than three rows of the grid or than a head
-  /// keeps on average, if that is more, so that the profile does not set the peak for long.
-  func profiled(_ name: String, rows: Int) throws(PolicyError) -> Int {
+  /// Tokens that are profiled: the option `profile`, but no more than three rows of the grid or than
+  /// a head keeps on average, if that is more, so that the profile does not set the peak for long.
+  func profiled(rows: Int) throws(PolicyError) -> Int {
     let most = max(3 * shape.grid.width, rows - shape.prefixRows)
-    return min(try tokens(name), most, shape.grid.count)
+    return min(try tokens("profile"), most, shape.grid.count)
   }
 
   /// - Throws: ``PolicyError`` if tau or queries are out of range.
@@ -98,9 +98,14 @@ struct PolicyComposer {
     }
   }
 
-  /// Updates every `period` rows of the grid; 0 is every token.
-  func schedule(_ name: String = "period", phase: Int = 0) throws(PolicyError) -> EvictionSchedule {
-    .every(try tokens(name), phase: phase)
+  /// Updates every so many rows of the grid, as the option `period` says; 0 is every token.
+  func schedule(phase: Int = 0) throws(PolicyError) -> EvictionSchedule {
+    .every(try tokens("period"), phase: phase)
+  }
+
+  /// Rows that a head keeps on average after an update, by the options `period` and `peak`.
+  func periodicRows() throws(PolicyError) -> Int {
+    try rows(schedule(), peak: flag("peak"))
   }
 
   /// Rows that a head keeps on average after an update.

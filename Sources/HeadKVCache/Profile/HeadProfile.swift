@@ -1,4 +1,5 @@
 import Foundation
+internal import HeadKVFiles
 
 /// What the heads of a model look at in one sequence.
 ///
@@ -38,7 +39,7 @@ public struct HeadProfile: Sendable, Hashable {
     } catch let error as ProfileError {
       throw error
     } catch let error as DecodingError {
-      throw .malformed(Self.reason(error))
+      throw .malformed(error.reason)
     } catch {
       throw .malformed("\(error)")
     }
@@ -49,20 +50,6 @@ public struct HeadProfile: Sendable, Hashable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     return try encoder.encode(self)
-  }
-
-  private static func reason(_ error: DecodingError) -> String {
-    func path(_ context: DecodingError.Context) -> String {
-      let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
-      return path.isEmpty ? "the top level" : path.joined(separator: ".")
-    }
-    switch error {
-    case .keyNotFound(let key, let context): return "no \(key.stringValue) in \(path(context))"
-    case .typeMismatch(_, let context): return "wrong type of \(path(context))"
-    case .valueNotFound(_, let context): return "no value of \(path(context))"
-    case .dataCorrupted(let context): return "\(path(context)): \(context.debugDescription)"
-    @unknown default: return "\(error)"
-    }
   }
 }
 

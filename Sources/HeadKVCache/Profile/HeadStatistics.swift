@@ -17,7 +17,7 @@ public struct HeadStatistics: Sendable, Hashable, Codable {
   public var offsetMass: OffsetMass
   /// Mean weight of each row of the cache, largest first.
   public var concentration: [Float]
-  /// Effective rank of the picture's keys, and of its values, if it was asked for.
+  /// Effective rank of the picture's keys, and of its values, if it was measured.
   public var keyRank: Double?
   public var valueRank: Double?
 
@@ -43,17 +43,6 @@ public struct HeadStatistics: Sendable, Hashable, Codable {
 
   /// Mean weight outside the query's row of the grid and the one above.
   public var farMass: Double { rowMass.dropFirst(2).reduce(0.0) { $0 + Double($1) } }
-
-  /// Least number of newest tokens that hold `tau` of the mean weights.
-  public func meanReach(tau: Double) -> Int {
-    let target = tau * ageMass.reduce(0.0) { $0 + Double($1) }
-    var sum = 0.0
-    for (age, mass) in ageMass.enumerated() {
-      sum += Double(mass)
-      if sum >= target { return age + 1 }
-    }
-    return ageMass.count
-  }
 }
 
 /// Mean weight by place relative to the query's token.

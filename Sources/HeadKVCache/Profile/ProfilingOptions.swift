@@ -9,14 +9,11 @@ public struct ProfilingOptions: Sendable, Hashable {
   /// Mass that a head's reach holds.
   public let tau: Double
   public let domain: ProfileDomain
-  /// Whether the effective ranks of keys and values are computed, once at the end.
-  public let ranks: Bool
 
   /// - Parameter queries: all of `tokens` by default.
   /// - Throws: ``ProfileError`` naming the value out of range.
   public init(
-    tokens: Int, queries: Int? = nil, tau: Double = 0.9, domain: ProfileDomain = .visual,
-    ranks: Bool = false
+    tokens: Int, queries: Int? = nil, tau: Double = 0.9, domain: ProfileDomain = .visual
   ) throws(ProfileError) {
     guard tokens > 0 else { throw .value("tokens", "\(tokens)", "at least 1") }
     let queries = queries ?? tokens
@@ -28,7 +25,6 @@ public struct ProfilingOptions: Sendable, Hashable {
     self.queries = queries
     self.tau = tau
     self.domain = domain
-    self.ranks = ranks
   }
 }
 

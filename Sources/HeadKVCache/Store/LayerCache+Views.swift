@@ -43,14 +43,6 @@ extension LayerCache {
     unsafe out.withUnsafeMutableBufferPointer { unsafe rows.load(slot, into: $0.baseAddress!) }
   }
 
-  /// Grid positions of the live rows, by slot; negative for prefix rows.
-  public func withPositions<R, E: Error>(
-    head: Int, _ body: (Span<Int32>) throws(E) -> R
-  ) throws(E) -> R {
-    let rows = unsafe rows(head)
-    return try body(unsafe Span(_unsafeStart: UnsafePointer(rows.positions), count: rows.count))
-  }
-
   /// Scores of the live rows, by slot, for a policy that keeps running sums.
   public mutating func withMutableScores<R, E: Error>(
     head: Int, _ body: (inout MutableSpan<Float>) throws(E) -> R

@@ -1,4 +1,3 @@
-import CHeadKVKernels
 import HeadKVCache
 import HeadKVMath
 
@@ -17,7 +16,7 @@ struct AttentionWork: ParallelWork {
     let twinWeights = unsafe unit.twin < 0 ? nil : attend(unit.twin, head)
     unsafe engine.session(group: unit.group).attended(
       layer: layer, head: head, weights: weights, twinWeights: twinWeights,
-      queries: scratch.groups[unit.group].rows, plan: &scratch.plan(task).pointee)
+      queries: scratch.groups[unit.group].rows, plan: &scratch.plans.plan(task).pointee)
   }
 
   /// Returns the softmax weights `[queries, rows]`.
@@ -63,8 +62,8 @@ struct AttentionWork: ParallelWork {
       return
     }
     let turn = unsafe engine.model.rotary.row(Int(position))
-    unsafe hkv_rotate_pairs(query, turn, size / 2)
-    unsafe hkv_rotate_pairs(key, turn, size / 2)
+    unsafe Kernels.rotatePairs(query, cosSin: turn, pairs: size / 2)
+    unsafe Kernels.rotatePairs(key, cosSin: turn, pairs: size / 2)
   }
 }
 
@@ -96,8 +95,8 @@ struct FeedForwardWork: ParallelWork {
     unsafe layer.gate.columns(range, of: input, into: gate, accumulate: false)
     unsafe layer.up.columns(range, of: input, into: up, accumulate: false)
     for row in 0..<(unsafe gate.rows) {
-      unsafe hkv_silu_mul(
-        gate.row(row) + range.lowerBound, up.row(row) + range.lowerBound, range.count)
+      unsafe Kernels.siluMultiply(
+        gate.row(row) + range.lowerBound, up: up.row(row) + range.lowerBound, count: range.count)
     }
   }
 }

@@ -1,20 +1,5 @@
-import CHeadKVKernels
 import HeadKVCache
 import HeadKVMath
-
-/// One new token of one sequence in a step.
-public struct StepRow: Sendable, Hashable {
-  public var sequence: Int
-  public var token: Int32
-  /// Where on the grid the token stands, in raster order.
-  public var position: Int32
-
-  public init(sequence: Int, token: Int32, position: Int32) {
-    self.sequence = sequence
-    self.token = token
-    self.position = position
-  }
-}
 
 /// Runs a GPT over a batch of sequences, each with a cache of its own.
 ///
@@ -42,8 +27,8 @@ public final class DecodeEngine {
   ///   - sequences: sequences to draw at a time; under guidance a picture has two.
   ///   - threads: threads that work on a step, the caller included.
   ///   - rowsPerStep: tokens of one sequence that a step takes at most.
-  /// - Precondition: all three are positive; the policy was made for the model's shape with
-  ///   `rowsPerStep`.
+  /// - Precondition: all three are positive, `threads` at most 1024; the policy was made for the
+  ///   model's shape with `rowsPerStep`.
   public convenience init(
     model: GPT, policy: CachePolicy? = nil, sequences: Int, threads: Int, rowsPerStep: Int = 1
   ) {
@@ -125,34 +110,6 @@ public final class DecodeEngine {
       }
     }
     runPrefixes(&waiting)
-  }
-
-  /// Runs prefixes of one row, of sequences that follow one another.
-  private func runPrefixes(_ waiting: inout [(sequence: Int, prefix: PrefixInput)]) {
-    guard let first = waiting.first?.sequence else { return }
-    for (row, start) in waiting.enumerated() {
-      unsafe scratch.setInput(row: row, start.prefix.embeddings.base)
-      scratch.groups[row] = StepGroup(sequence: start.sequence, firstRow: row, rows: 1)
-      scratch.positions[row] = -1
-    }
-    runLayers(rows: waiting.count, groups: waiting.count)
-    scratch.copyNorm(toLogits: first, rows: waiting.count, model: model, pool: pool)
-    waiting.removeAll()
-  }
-
-  /// Runs a prefix of several rows, folded into one or row by row.
-  private func runPrefix(_ prefix: PrefixInput, of sequence: Int) {
-    if shape.prefixRows == 1 {
-      foldPrefix(prefix, into: sessions[sequence]!)
-    } else {
-      for row in 0..<prefix.rows {
-        unsafe scratch.setInput(row: 0, prefix.embeddings.base + row * shape.width)
-        scratch.groups[0] = StepGroup(sequence: sequence, firstRow: 0, rows: 1)
-        scratch.positions[0] = -1
-        runLayers(rows: 1, groups: 1)
-      }
-    }
-    scratch.copyNorm(toLogits: sequence, rows: 1, model: model, pool: pool)
   }
 
   /// Goes on with a sequence from where it was when its session was saved. It has no logits before
@@ -240,88 +197,9 @@ public final class DecodeEngine {
 
   /// The most live rows that a head of the sequence has.
   public func mostLiveRows(_ sequence: Int) -> Int { sessions[sequence]?.mostLiveRows ?? 0 }
-
-  // MARK: - The network
-
-  private func runLayers(rows: Int, groups: Int) {
-    let x = unsafe scratch.input.rows(0, count: rows)
-    let normed = unsafe scratch.normed.rows(0, count: rows)
-    let qkv = unsafe scratch.queryKeyValue.rows(0, count: rows)
-    let attended = unsafe scratch.attended.rows(0, count: rows)
-    let hidden = unsafe scratch.gate.rows(0, count: rows)
-    let up = unsafe scratch.up.rows(0, count: rows)
-    let linear = scratch.linear
-    let units = openStep(groups)
-    for (index, layer) in model.layers.enumerated() {
-      unsafe normalise(x, layer.attentionNorm, into: normed)
-      unsafe layer.queryKeyValue.apply(normed, into: qkv, scratch: linear, pool: pool)
-      pool.run(
-        tasks: units * shape.heads, AttentionWork(engine: self, layer: index, heads: shape.heads))
-      unsafe layer.attentionOutput.apply(
-        attended, into: x, accumulate: true, scratch: linear, pool: pool)
-      unsafe normalise(x, layer.feedForwardNorm, into: normed)
-      unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, scratch: linear, pool: pool)
-      unsafe layer.down.apply(hidden, into: x, accumulate: true, scratch: linear, pool: pool)
-    }
-    // A leader revises the budgets of both branches, after both have counted the step.
-    for group in 0..<groups where session(group: group).isFollower {
-      session(group: group).finishStep(pool: pool)
-    }
-    for group in 0..<groups where !session(group: group).isFollower {
-      session(group: group).finishStep(pool: pool)
-    }
-    for group in 0..<groups { session(group: group).notifyObservers() }
-  }
-
-  func session(group: Int) -> CacheSession { sessions[scratch.groups[group].sequence]! }
-
-  /// Opens a step of the groups' sequences and pairs those that share plans; returns how many
-  /// units of work the attention of a head makes.
-  private func openStep(_ groups: Int) -> Int {
-    var units = 0
-    for group in 0..<groups {
-      let session = session(group: group)
-      let isPrefix = scratch.positions[scratch.groups[group].firstRow] < 0
-      session.openStep(rows: scratch.groups[group].rows, isPrefix: isPrefix)
-      // Branches begin one by one; from their first token on they step together.
-      if session.isFollower && !isPrefix { continue }
-      scratch.units[units] = AttentionUnit(
-        group: group, twin: isPrefix ? -1 : self.group(of: session.sharing, groups))
-      units += 1
-    }
-    return units
-  }
-
-  /// The group in which the follower of a session steps; -1 without one.
-  private func group(of follower: CacheSession?, _ groups: Int) -> Int {
-    guard let follower else { return -1 }
-    for group in 0..<groups where session(group: group) === follower { return group }
-    preconditionFailure("sequences that share plans step together")
-  }
-
-  func normalise(_ x: FloatMatrix, _ weight: FloatStorage, into out: FloatMatrix) {
-    let epsilon = model.configuration.normEpsilon
-    for row in 0..<(unsafe x.rows) {
-      unsafe hkv_rms_norm(x.row(row), weight.base, x.columns, epsilon, out.row(row))
-    }
-  }
 }
 
 extension SequenceShape {
   /// Width of the residual stream.
   var width: Int { heads * headDimension }
-}
-
-/// The rows of one sequence in a step.
-struct StepGroup: Sendable {
-  var sequence: Int
-  var firstRow: Int
-  var rows: Int
-}
-
-/// Whose attention is computed together: a group's, with that of the branch that shares its plans.
-struct AttentionUnit: Sendable {
-  var group: Int
-  /// -1 without such a branch.
-  var twin: Int
 }

@@ -26,8 +26,8 @@ final class DecodeScratch {
   var groups: [StepGroup]
   var units: [AttentionUnit]
   var positions: [Int32]
-  private let plans: UnsafeMutablePointer<EvictionPlan>
-  private let planCount: Int
+  /// For each sequence's row and head.
+  let plans: PlanStore
 
   init(_ shape: GPTConfiguration, rows: Int, sequences: Int, cacheRows: Int) {
     self.rows = rows
@@ -51,16 +51,7 @@ final class DecodeScratch {
     groups = Array(repeating: StepGroup(sequence: 0, firstRow: 0, rows: 0), count: rows)
     units = Array(repeating: AttentionUnit(group: 0, twin: -1), count: rows)
     positions = Array(repeating: 0, count: rows)
-    planCount = rows * shape.heads
-    unsafe plans = .allocate(capacity: planCount)
-    for index in 0..<planCount {
-      unsafe (plans + index).initialize(to: EvictionPlan(reserving: cacheRows))
-    }
-  }
-
-  deinit {
-    unsafe plans.deinitialize(count: planCount)
-    unsafe plans.deallocate()
+    plans = PlanStore(count: rows * shape.heads, rows: cacheRows)
   }
 
   private static func weightStride(_ cacheRows: Int) -> Int { (cacheRows + 15) / 16 * 16 }
@@ -92,8 +83,6 @@ final class DecodeScratch {
     unsafe weights + (group.firstRow * heads + head * group.rows) * weightStride
   }
 
-  func plan(_ task: Int) -> UnsafeMutablePointer<EvictionPlan> { unsafe plans + task }
-
   func setInput(row: Int, _ values: UnsafePointer<Float>) {
     unsafe input.row(row).update(from: values, count: input.columns)
   }
@@ -102,11 +91,7 @@ final class DecodeScratch {
   func copyNorm(toLogits first: Int, rows: Int, model: GPT, pool: WorkerPool) {
     let x = unsafe input.rows(0, count: rows)
     let out = unsafe normed.rows(0, count: rows)
-    for row in 0..<rows {
-      unsafe Kernels.rmsNorm(
-        x.row(row), weight: model.norm.base, count: x.columns,
-        epsilon: model.configuration.normEpsilon, into: out.row(row))
-    }
+    unsafe model.normalise(x, model.norm, into: out)
     unsafe model.output.apply(
       out, into: logits.rows(first, count: rows), scratch: linear, pool: pool)
   }

@@ -87,8 +87,9 @@ public final class GPT: Sendable {
     let shape = try GPTConfiguration(catalog, hints: hints)
     let missing = Self.tensorNames(shape).filter { catalog[$0] == nil }
     guard missing.isEmpty else { throw .missing(file: catalog.path, tensors: missing) }
-    let threads = min(max(threads ?? WorkerPool.availableProcessors, 1), 1024)
-    var loader = WeightLoader(catalog, precision: precision, threads: threads)
+    var loader = WeightLoader(
+      catalog, precision: precision,
+      threads: WorkerPool.nearest(threads ?? WorkerPool.availableProcessors))
     // Older files carry the rotary table, which is computed here.
     loader.ignore("freqs_cis")
     try self.init(shape, from: &loader)

@@ -37,6 +37,14 @@ public struct GPTHints: Sendable, Hashable {
     try self.init(sidecar: json, path: path)
   }
 
+  /// Reads the `config.json` beside a weight file, as ``init(sidecar:)``; nil if there is none.
+  public init?(beside weights: String) throws(ModelError) {
+    let path = URL(fileURLWithPath: weights).deletingLastPathComponent()
+      .appendingPathComponent("config.json").path
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    try self.init(sidecar: path)
+  }
+
   private static func unreadable(_ path: String) -> ModelError {
     .configuration(file: path, reason: "not a readable model configuration")
   }

@@ -20,7 +20,7 @@ public final class VQTokenizer: Sendable {
   /// Largest picture, in pixels.
   public static let maxPixels = 1 << 22
   /// Most threads per call.
-  public static let maxThreads = 1024
+  public static let maxThreads = WorkerPool.threadCounts.upperBound
 
   private let codebook: VQCodebook
   private let decoder: VQDecoder

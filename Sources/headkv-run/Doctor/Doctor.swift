@@ -17,9 +17,6 @@ struct Doctor: ParsableCommand {
 
   func run() throws {
     let threads = common.threadCount ?? WorkerPool.availableProcessors
-    guard (1...1024).contains(threads) else {
-      throw OptionError("threads", "\(threads)", "between 1 and 1024")
-    }
     let pool = WorkerPool(threads: threads)
     var findings: [Finding] = []
     for check in try DoctorCheck.all(pool: pool) {

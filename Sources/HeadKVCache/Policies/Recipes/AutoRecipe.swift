@@ -4,7 +4,7 @@ extension PolicyRecipe {
     "rows where they save most, measured on the first tokens; older rows are merged in pairs",
     needsBudget: false,
     parameters: [
-      PolicyParameter("profile", "3", "rows of the grid that are drawn before budgets are set"),
+      .profile("3", before: "budgets"),
       PolicyParameter(
         "cap", "after", "after: the budget holds once it is set; strict: from the first token on"),
       PolicyParameter(
@@ -18,7 +18,7 @@ extension PolicyRecipe {
   ) { composer throws(PolicyError) in
     let shape = composer.shape
     guard composer.choice.budget != nil else { return .full(shape, name: composer.choice.name) }
-    let tokens = try composer.profiled("profile", rows: 0)
+    let tokens = try composer.profiled(rows: 0)
     let cap: Cap = try composer.oneOf("cap")
     let peaked = try composer.number("peaked", in: 0...1)
     let merge: Merge = try composer.oneOf("merge")

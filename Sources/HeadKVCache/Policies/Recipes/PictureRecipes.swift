@@ -1,27 +1,17 @@
 extension PolicyRecipe {
-  private static let period = PolicyParameter(
-    "period", "1", "rows of the grid from one update to the next; 0 is every token")
-  private static let peak = PolicyParameter(
-    "peak", "no", "yes: the budget holds before an update, too, not only after it")
-  private static let spend = PolicyParameter(
-    "spend", "no", "yes: global heads share what local ones leave, to the exact total")
-  private static let scope = PolicyParameter(
-    "scope", "model", "layer or model: between which heads rows are traded")
-
   static let line = PolicyRecipe(
     "line", "the prefix, first tokens, the newest lines and what the last line looked at",
     source: "LineAR: Qin et al., arXiv 2512.04857",
     parameters: [
       PolicyParameter("anchors", "8", "first tokens that stay"),
       PolicyParameter("recent", "2", "newest rows of the grid that stay"),
-      period, peak,
+      .period, .peak,
     ]
   ) { composer throws(PolicyError) in
-    let schedule = try composer.schedule()
-    return try composer.policy(
-      rows: composer.rows(schedule, peak: composer.flag("peak")),
+    try composer.policy(
+      rows: composer.periodicRows(),
       UniformBudget(window: .gridRows(composer.gridRows("recent"))),
-      LineEviction(anchors: composer.integer("anchors", in: 0...65_536)), schedule)
+      LineEviction(anchors: composer.integer("anchors", in: 0...65_536)), composer.schedule())
   }
 
   static let ssd = PolicyRecipe(
@@ -33,13 +23,12 @@ extension PolicyRecipe {
         "share of an even head's mass beyond the last row of the grid from which a head is global"),
       PolicyParameter("window", "2", "rows of the grid that a local head keeps"),
       PolicyParameter("recent", "0.25", "newest tokens of a global head, as a share of a window"),
-      PolicyParameter("profile", "2.5", "rows of the grid that are drawn before types are set"),
-      scope,
+      .profile("2.5", before: "types"), .scope(.model),
     ]
   ) { composer throws(PolicyError) in
     let rows = try composer.rows(.everyToken)
     let window = try composer.gridRows("window")
-    let tokens = try composer.profiled("profile", rows: rows)
+    let tokens = try composer.profiled(rows: rows)
     return try composer.policy(
       rows: rows,
       HeadTypeBudget(
@@ -57,17 +46,19 @@ extension PolicyRecipe {
     parameters: [
       PolicyParameter("tau", "0.9", "mass that a local head's window holds"),
       PolicyParameter("window", "2", "newest rows of the grid, and a local head's reach"),
-      PolicyParameter("profile", "4.2", "rows of the grid that are drawn before types are set"),
+      .profile("4.2", before: "types"),
       PolicyParameter("queries", "1", "newest queries that are profiled"),
       PolicyParameter("domain", "visual", "visual or all: whether the prefix counts as mass"),
       PolicyParameter("ratio", "0.5", "share of the history that is its older stratum"),
       PolicyParameter("score", "logit", "logit or weight: by which queries score history"),
-      spend, scope, period, peak,
+      PolicyParameter(
+        "spend", "no", "yes: global heads share what local ones leave, to the exact total"),
+      .scope(.model), .period, .peak,
     ]
   ) { composer throws(PolicyError) in
-    let rows = try composer.rows(composer.schedule(), peak: composer.flag("peak"))
+    let rows = try composer.periodicRows()
     let window = WindowSize.gridRows(try composer.gridRows("window"))
-    let tokens = try composer.profiled("profile", rows: rows)
+    let tokens = try composer.profiled(rows: rows)
     return try composer.policy(
       rows: rows,
       HeadTypeBudget(

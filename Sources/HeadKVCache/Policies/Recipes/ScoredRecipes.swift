@@ -1,26 +1,14 @@
 extension PolicyRecipe {
-  private static let period = PolicyParameter(
-    "period", "1", "rows of the grid from one update to the next; 0 is every token")
-  private static let peak = PolicyParameter(
-    "peak", "no", "yes: the budget holds before an update, too, not only after it")
-
   static let snapkv = PolicyRecipe(
     "snapkv", "the prefix, the newest rows and those that these look at, with their neighbours",
     source: "SnapKV: Li et al., arXiv 2404.14469",
-    parameters: [
-      PolicyParameter("observation", "1", "rows of the grid whose queries choose, and stay"),
-      PolicyParameter("kernel", "5", "neighbouring tokens whose scores are averaged, odd"),
-      period, peak,
-    ]
+    parameters: [.observation, .kernel, .period, .peak]
   ) { composer throws(PolicyError) in
-    let schedule = try composer.schedule()
-    let window = try composer.gridRows("observation")
-    return try composer.policy(
-      rows: composer.rows(schedule, peak: composer.flag("peak")),
-      UniformBudget(window: .gridRows(window)),
-      SnapEviction(
-        observation: composer.tokens("observation"), kernel: composer.odd("kernel")),
-      schedule)
+    try composer.policy(
+      rows: composer.periodicRows(),
+      UniformBudget(window: .gridRows(composer.gridRows("observation"))),
+      SnapEviction(observation: composer.tokens("observation"), kernel: composer.odd("kernel")),
+      composer.schedule())
   }
 
   static let adakv = PolicyRecipe(
@@ -28,22 +16,17 @@ extension PolicyRecipe {
     source: "Ada-KV: Feng et al., arXiv 2407.11550",
     parameters: [
       PolicyParameter("safeguard", "0.2", "share of an even budget that each head gets"),
-      PolicyParameter("scope", "layer", "layer or model: between which heads rows are traded"),
-      PolicyParameter("profile", "2.5", "rows of the grid that are drawn before budgets are set"),
-      PolicyParameter("observation", "1", "rows of the grid whose queries choose, and stay"),
-      PolicyParameter("kernel", "5", "neighbouring tokens whose scores are averaged, odd"),
-      period, peak,
+      .scope(.layer), .profile("2.5", before: "budgets"), .observation, .kernel, .period, .peak,
     ]
   ) { composer throws(PolicyError) in
-    let window = WindowSize.gridRows(try composer.gridRows("observation"))
-    let rows = try composer.rows(composer.schedule(), peak: composer.flag("peak"))
-    let tokens = try composer.profiled("profile", rows: rows)
+    let rows = try composer.periodicRows()
+    let tokens = try composer.profiled(rows: rows)
     let observation = try composer.tokens("observation")
     return try composer.policy(
       rows: rows,
       ConcentrationBudget(
-        safeguard: composer.number("safeguard", in: 0...1), window: window,
-        scope: composer.oneOf("scope")),
+        safeguard: composer.number("safeguard", in: 0...1),
+        window: .gridRows(composer.gridRows("observation")), scope: composer.oneOf("scope")),
       SnapEviction(observation: observation, kernel: composer.odd("kernel")),
       composer.schedule(phase: tokens),
       profiling: composer.profiling(tokens: tokens, queries: observation))
@@ -57,18 +40,16 @@ extension PolicyRecipe {
       PolicyParameter("observation", "8", "newest tokens whose queries choose, and stay"),
       PolicyParameter("kernel", "7", "neighbouring tokens of which the best score counts, odd"),
       PolicyParameter("threshold", "0.5", "cosine above which keys are alike"),
-      period, peak,
+      .period, .peak,
     ]
   ) { composer throws(PolicyError) in
-    let schedule = try composer.schedule()
     let observation = try composer.integer("observation", in: 1...65_536)
     return try composer.policy(
-      rows: composer.rows(schedule, peak: composer.flag("peak")),
-      UniformBudget(window: .tokens(observation)),
+      rows: composer.periodicRows(), UniformBudget(window: .tokens(observation)),
       RedundancyEviction(
         lambda: Float(composer.number("lambda", in: 0...1)), observation: observation,
         kernel: composer.odd("kernel"),
         threshold: Float(composer.number("threshold", in: -1...1))),
-      schedule)
+      composer.schedule())
   }
 }

@@ -19,8 +19,7 @@ extension PolicyRecipe {
       PolicyParameter(
         "budgets", "uniform", "uniform, entropy or reach: what rows are in proportion to"),
       PolicyParameter("exponent", "1", "power to which entropy or reach is raised"),
-      PolicyParameter("scope", "model", "layer or model: between which heads rows are traded"),
-      PolicyParameter("profile", "2.5", "rows of the grid that are drawn before budgets are set"),
+      .scope(.model), .profile("2.5", before: "budgets"),
     ]
   ) { composer throws(PolicyError) in
     let rows = try composer.rows(.everyToken)
@@ -31,10 +30,10 @@ extension PolicyRecipe {
     let rule: any BudgetRule =
       switch statistic {
       case .uniform: UniformBudget(window: window)
-      case .entropy: EntropyBudget(window: window, scope: scope, exponent: exponent)
-      case .reach: ReachBudget(window: window, scope: scope, exponent: exponent)
+      case .entropy: GradedBudget(.entropy, window: window, scope: scope, exponent: exponent)
+      case .reach: GradedBudget(.reach, window: window, scope: scope, exponent: exponent)
       }
-    let tokens = try composer.profiled("profile", rows: rows)
+    let tokens = try composer.profiled(rows: rows)
     return try composer.policy(
       rows: rows, rule, MergingEviction(),
       profiling: rule.needsProfile

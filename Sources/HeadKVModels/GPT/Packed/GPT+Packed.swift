@@ -22,8 +22,7 @@ extension GPT {
     guard !PackedHeader.isPresent(in: source) else {
       throw .configuration(file: source.path, reason: "packed already")
     }
-    let pool = WorkerPool(
-      threads: min(max(threads ?? WorkerPool.availableProcessors, 1), 1024))
+    let pool = WorkerPool(threads: WorkerPool.nearest(threads ?? WorkerPool.availableProcessors))
     let gains = FloatStorage(outputGains(pool: pool).values)
     var tensors = weights.flatMap(\.stored)
     tensors += Weight(PackedReader.gains, .vector(gains, [layers.count, configuration.heads])).stored
@@ -67,8 +66,8 @@ extension GPT {
   /// - Complexity: reads the whole file.
   public static func damage(in packed: TensorCatalog, threads: Int? = nil) -> [WeightError] {
     let tensors = packed.tensors
-    let threads = min(max(threads ?? WorkerPool.availableProcessors, 1), 1024)
-    let problems: [WeightError?] = WorkerPool(threads: threads).map(tasks: tensors.count) { index in
+    let pool = WorkerPool(threads: WorkerPool.nearest(threads ?? WorkerPool.availableProcessors))
+    let problems: [WeightError?] = pool.map(tasks: tensors.count) { index in
       let info = tensors[index]
       let expected = packed.metadata[PackedHeader.Key.tensor + info.name]
       let found = try? packed.tensor(info.name).digest()

@@ -40,7 +40,7 @@ enum TorchArchive {
 
   /// Checks that every element of the view lies in its storage, and the storage in its member.
   private static func locate(
-    _ name: String, _ tensor: TorchPickle.Tensor, _ archive: ZipArchive, _ root: String,
+    _ name: String, _ tensor: PickleValue.Tensor, _ archive: ZipArchive, _ root: String,
     _ path: String
   ) throws(WeightError) -> TensorInfo {
     func fail(_ problem: WeightError.Problem) -> WeightError {

@@ -1,0 +1,19 @@
+import ArgumentParser
+
+/// Which known pictures policies are evaluated on.
+struct EvaluationOptions: ParsableArguments {
+  @OptionGroup var known: TokenSetOptions
+
+  @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
+  var limit: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Pictures at the same time; changes nothing in the result.", valueName: "number"))
+  var batch = 16
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+    guard (1...4096).contains(batch) else { throw ValidationError("--batch must be 1 to 4096") }
+  }
+}
