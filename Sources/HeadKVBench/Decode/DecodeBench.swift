@@ -44,11 +44,8 @@ package struct DecodeBench {
     for group in try matrix.groups(bytes: memory / 2) {
       runs += try run(group, pool, bandwidth, progress)
     }
-    // The limit is the best of all readings, for all rows alike.
-    for index in runs.indices {
-      runs[index].bandwidth = bandwidth.best
-      runs[index].bandwidthMedian = bandwidth.median
-    }
+    // The limit is that of the whole run, for all rows alike.
+    for index in runs.indices { runs[index].bandwidth = Bandwidth(bandwidth) }
     return runs
   }
 
@@ -73,10 +70,11 @@ package struct DecodeBench {
       for (index, start) in stride(from: 0, to: length, by: line).enumerated() {
         progress("\(name): round \(round + 1) of \(rounds), step \(start) of \(length)")
         for run in runs { run.draw(line: index, start..<min(start + line, length)) }
+        bandwidth.sample()
       }
       for run in runs { run.end() }
       bandwidth.measure()
     }
-    return runs.map { $0.result(bandwidth) }
+    return runs.map { $0.result() }
   }
 }

@@ -8,13 +8,12 @@ package struct DecodeResult: Sendable {
   package var cacheBytesRead: Double
   /// The most bytes that the caches held after a line.
   package var cacheBytesHeld: Int
-  /// Bytes a second that the machine reads: the best of all readings, and their median.
-  package var bandwidth: Double
-  package var bandwidthMedian: Double
+  /// What the machine reads.
+  package var bandwidth: Bandwidth
 
   package init(
     setting: DecodeSetting, times: StepTimes, weightBytes: Int, cacheBytesRead: Double,
-    cacheBytesHeld: Int, bandwidth: Double, bandwidthMedian: Double
+    cacheBytesHeld: Int, bandwidth: Bandwidth = Bandwidth()
   ) {
     self.setting = setting
     self.times = times
@@ -22,16 +21,15 @@ package struct DecodeResult: Sendable {
     self.cacheBytesRead = cacheBytesRead
     self.cacheBytesHeld = cacheBytesHeld
     self.bandwidth = bandwidth
-    self.bandwidthMedian = bandwidthMedian
   }
 
   /// Bytes that a step has to read.
   package var bytesRead: Double { Double(weightBytes) + cacheBytesRead }
 
-  /// Share of the machine's read bandwidth that this comes to: 1 if a step takes no longer than
-  /// reading its bytes.
-  package var bandwidthShare: Double {
-    Share.ofBandwidth(bytes: bytesRead, milliseconds: times.milliseconds, limit: bandwidth)
+  /// Share of what the machine reads that this comes to: 1 if a step takes no longer than reading
+  /// its bytes.
+  package var bandwidthShare: Bandwidth {
+    bandwidth.share(ofBytes: bytesRead, milliseconds: times.milliseconds)
   }
 
   /// Tokens of all images a second.
@@ -44,12 +42,5 @@ package struct DecodeResult: Sendable {
     full.budget = .full
     guard let other = results.first(where: { $0.setting == full }) else { return nil }
     return other.times.milliseconds / times.milliseconds
-  }
-}
-
-package enum Share {
-  /// The share of `limit` bytes a second at which `bytes` were read; 0 without a limit.
-  package static func ofBandwidth(bytes: Double, milliseconds: Double, limit: Double) -> Double {
-    limit > 0 ? bytes / (milliseconds / 1000) / limit : 0
   }
 }

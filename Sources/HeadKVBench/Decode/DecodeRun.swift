@@ -94,13 +94,12 @@ final class DecodeRun {
   /// What the rounds have come to.
   ///
   /// - Precondition: at least one round has been drawn.
-  func result(_ bandwidth: ReadBandwidth) -> DecodeResult {
+  func result() -> DecodeResult {
     let counted = times.reduce(0) { $0 + $1.count }
     return DecodeResult(
       setting: setting, times: StepTimes(rounds: times, line: setting.grid),
       weightBytes: model.weightBytesPerStep,
       cacheBytesRead: Double(rowsRead * setting.rowBytes) / Double(counted),
-      cacheBytesHeld: mostCacheBytes, bandwidth: bandwidth.best,
-      bandwidthMedian: bandwidth.median)
+      cacheBytesHeld: mostCacheBytes)
   }
 }

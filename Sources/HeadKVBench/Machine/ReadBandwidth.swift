@@ -4,21 +4,28 @@ import HeadKVMath
 /// Measures how fast the threads of a pool read memory that no cache holds.
 ///
 /// The memory is four times the last-level cache, at least 512 MB, in huge pages, and each thread
-/// streams over a part of its own. What is timed is a window of it, some milliseconds at most: a
-/// window that other processes left alone shows what the machine can do, which a pass over the
-/// whole would not on a machine that is shared.
+/// streams over a part of its own. Two figures come of it. ``peak`` is the best window of a few
+/// milliseconds, which shows what the machine can do when it is left alone. ``sustained`` is the
+/// median of samples of about as many bytes as a step of a small model reads, taken between steps:
+/// what the same bytes would have taken to read at that time, on a machine that is shared.
 @safe
 package final class ReadBandwidth {
-  /// Bytes a second of the best window of each call of ``measure()``.
-  package private(set) var readings: [Double] = []
+  /// Bytes a second of the best window so far; 0 before the first call of ``measure()``.
+  package private(set) var peak = 0.0
+  /// Bytes a second of each sample.
+  package private(set) var samples: [Double] = []
 
   private let pool: WorkerPool
   private let memory: UnsafeMutablePointer<UInt32>
   private let owner: WeightArena.Block
   private let partBytes: Int
   private let windowBytes: Int
+  /// Where the next sample begins in each part.
+  private var next = 0
 
   private static let passes = 6
+  /// Of all threads together.
+  private static let sampleBytes = 192 << 20
 
   /// - Parameter bytes: memory to read; by default as much as it takes to pass the caches by.
   package init(pool: WorkerPool, bytes: Int? = nil) {
@@ -35,25 +42,35 @@ package final class ReadBandwidth {
       tasks: pool.threads, FillWork(memory: memory, count: partBytes / 4))
   }
 
-  /// The most that was read; 0 before the first reading.
-  package var best: Double { readings.max() ?? 0 }
+  /// The median of the samples; 0 before the first.
+  package var sustained: Double { samples.isEmpty ? 0 : Statistics.median(samples) }
 
-  /// The median of the readings; 0 before the first.
-  package var median: Double { readings.isEmpty ? 0 : Statistics.median(readings) }
-
-  /// Reads the memory some times over and notes the best window. Takes about a tenth of a second.
+  /// Reads the memory some times over, notes the best window and takes samples. Takes about a tenth
+  /// of a second.
   package func measure() {
-    var least = Double.infinity
     for _ in 0..<Self.passes {
       for start in stride(from: 0, to: partBytes, by: windowBytes) {
-        let work = unsafe ReadWork(
-          memory: memory + start / 4, partCount: partBytes / 4, count: windowBytes / 4)
-        let clock = ContinuousClock.now
-        unsafe pool.run(tasks: pool.threads, work)
-        least = min(least, Statistics.seconds(ContinuousClock.now - clock))
+        peak = max(peak, read(from: start, windowBytes))
       }
+      sample()
     }
-    readings.append(Double(windowBytes * pool.threads) / least)
+  }
+
+  /// Takes a sample, between pieces of work: some milliseconds.
+  package func sample() {
+    let length = min(Self.sampleBytes / pool.threads, partBytes)
+    if next + length > partBytes { next = 0 }
+    samples.append(read(from: next, length))
+    next += length
+  }
+
+  /// Bytes a second at which `length` bytes of each part are read.
+  private func read(from start: Int, _ length: Int) -> Double {
+    let work = unsafe ReadWork(
+      memory: memory + start / 4, partCount: partBytes / 4, count: length / 4)
+    let clock = ContinuousClock.now
+    unsafe pool.run(tasks: pool.threads, work)
+    return Double(length * pool.threads) / Statistics.seconds(ContinuousClock.now - clock)
   }
 }
 

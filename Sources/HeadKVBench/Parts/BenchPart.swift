@@ -38,17 +38,14 @@ package struct PartResult: Sendable {
   /// Milliseconds of a unit in each round.
   package var milliseconds: [Double]
   package var bytesPerUnit: Int?
-  package var bandwidth: Double
-  package var bandwidthMedian: Double
+  package var bandwidth = Bandwidth()
 
   package var median: Double { Statistics.median(milliseconds) }
 
   /// Bytes a second.
   package var rate: Double? { bytesPerUnit.map { Double($0) / (median / 1000) } }
 
-  package var bandwidthShare: Double? {
-    bytesPerUnit.map {
-      Share.ofBandwidth(bytes: Double($0), milliseconds: median, limit: bandwidth)
-    }
+  package var bandwidthShare: Bandwidth? {
+    bytesPerUnit.map { bandwidth.share(ofBytes: Double($0), milliseconds: median) }
   }
 }

@@ -47,31 +47,30 @@ package struct PartsBench {
     for kind in kinds {
       for shape in usesShapes(kind) ? shapes : [shapes[0]] {
         progress("\(kind.rawValue), \(shape.name)")
-        results += try time(makeParts(kind, shape, pool))
+        results += try time(makeParts(kind, shape, pool), bandwidth)
         bandwidth.measure()
       }
     }
-    for index in results.indices {
-      results[index].bandwidth = bandwidth.best
-      results[index].bandwidthMedian = bandwidth.median
-    }
+    for index in results.indices { results[index].bandwidth = Bandwidth(bandwidth) }
     return results
   }
 
   private func usesShapes(_ kind: Kind) -> Bool { kind != .sampling && kind != .vq }
 
-  private func time(_ parts: [any BenchPart]) throws -> [PartResult] {
+  private func time(
+    _ parts: [any BenchPart], _ bandwidth: ReadBandwidth
+  ) throws -> [PartResult] {
     var times = [[Double]](repeating: [], count: parts.count)
     for round in 0..<warmup + rounds {
       for (index, part) in parts.enumerated() {
         let time = try part.run()
+        bandwidth.sample()
         if round >= warmup { times[index].append(time) }
       }
     }
     return zip(parts, times).map { part, times in
       PartResult(
-        label: part.label, milliseconds: times, bytesPerUnit: part.bytesPerUnit, bandwidth: 0,
-        bandwidthMedian: 0)
+        label: part.label, milliseconds: times, bytesPerUnit: part.bytesPerUnit)
     }
   }
 

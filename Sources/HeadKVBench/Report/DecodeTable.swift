@@ -28,22 +28,25 @@ extension ResultTable {
       (Column("weight_bytes", "MB of weights", .megabytes), { .integer($0.weightBytes) }),
       (Column("cache_bytes_read", "of cache", .megabytes), { .number($0.cacheBytesRead) }),
       (Column("cache_bytes_held", "cache held, MB", .megabytes), { .integer($0.cacheBytesHeld) }),
-      (Column("bandwidth_share", "of the limit", .percent), { .number($0.bandwidthShare) }),
-      (Column("bandwidth", "GB/s", .hidden), { .number($0.bandwidth) }),
-      (Column("bandwidth_median", "median GB/s", .hidden), { .number($0.bandwidthMedian) }),
+      (
+        Column("bandwidth_share", "of the limit", .percent),
+        { .number($0.bandwidthShare.sustained) }
+      ),
+      (Column("peak_share", "of the peak", .percent), { .number($0.bandwidthShare.peak) }),
+      (Column("bandwidth", "GB/s", .hidden), { .number($0.bandwidth.sustained) }),
+      (Column("bandwidth_peak", "peak GB/s", .hidden), { .number($0.bandwidth.peak) }),
     ]
     self.init(
-      results, columns, machine, bandwidth: results.first?.bandwidth ?? 0,
-      median: results.first?.bandwidthMedian ?? 0)
+      results, columns, machine, bandwidth: results.first?.bandwidth ?? Bandwidth())
   }
 
   /// A row for each result, and the machine behind it.
   init<Result>(
     _ results: [Result], _ columns: [(Column, (Result) -> Value)], _ machine: MachineDescription,
-    bandwidth: Double, median: Double
+    bandwidth: Bandwidth
   ) {
     self.init(
-      caption: Self.caption(machine, bandwidth: bandwidth, median: median),
+      caption: Self.caption(machine, bandwidth),
       columns: columns.map(\.0) + Self.machineColumns,
       rows: results.map { result in
         columns.map { $0.1(result) } + Self.values(of: machine)
@@ -63,11 +66,11 @@ extension ResultTable {
     ]
   }
 
-  static func caption(_ machine: MachineDescription, bandwidth: Double, median: Double) -> String {
+  static func caption(_ machine: MachineDescription, _ bandwidth: Bandwidth) -> String {
     "\(machine.cpu), \(machine.threads) threads, \(machine.kernels), \(machine.commit), "
       + "\(machine.date), "
       + String(
-        format: "load %.1f before; memory is read at %.1f GB/s (median reading %.1f), the limit",
-        machine.load, bandwidth / 1e9, median / 1e9)
+        format: "load %.1f before; memory is read at %.1f GB/s, the limit, and at its peak at %.1f",
+        machine.load, bandwidth.sustained / 1e9, bandwidth.peak / 1e9)
   }
 }

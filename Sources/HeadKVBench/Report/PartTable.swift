@@ -23,12 +23,15 @@ extension ResultTable {
       ),
       (Column("bytes_read", "MB read", .megabytes), { integer($0.bytesPerUnit) }),
       (Column("bytes_per_second", "GB/s", .gigabytesPerSecond), { number($0.rate) }),
-      (Column("bandwidth_share", "of the limit", .percent), { number($0.bandwidthShare) }),
-      (Column("bandwidth", "GB/s", .hidden), { .number($0.bandwidth) }),
-      (Column("bandwidth_median", "median GB/s", .hidden), { .number($0.bandwidthMedian) }),
+      (
+        Column("bandwidth_share", "of the limit", .percent),
+        { number($0.bandwidthShare?.sustained) }
+      ),
+      (Column("peak_share", "of the peak", .percent), { number($0.bandwidthShare?.peak) }),
+      (Column("bandwidth", "GB/s", .hidden), { .number($0.bandwidth.sustained) }),
+      (Column("bandwidth_peak", "peak GB/s", .hidden), { .number($0.bandwidth.peak) }),
     ]
     self.init(
-      results, columns, machine, bandwidth: results.first?.bandwidth ?? 0,
-      median: results.first?.bandwidthMedian ?? 0)
+      results, columns, machine, bandwidth: results.first?.bandwidth ?? Bandwidth())
   }
 }

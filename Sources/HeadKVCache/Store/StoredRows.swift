@@ -69,7 +69,7 @@ package struct StoredRows {
   /// - Precondition: they fit; there is a scale for each if the type has scales, else none.
   func restore(_ stored: ArraySlice<UInt8>, scales restored: ArraySlice<Float>) {
     unsafe stored.withUnsafeBytes { stored in
-      if let start = unsafe stored.baseAddress {
+      if let start = stored.baseAddress {
         unsafe base.copyMemory(from: start, byteCount: stored.count)
       }
     }
