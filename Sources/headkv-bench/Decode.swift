@@ -8,8 +8,9 @@ struct Decode: ParsableCommand {
     discussion: """
       All settings of one shape and grid draw their pictures at the same time, a line each in turn. \
       The time of a step is its median over the rounds, in the mean over the picture; the quartiles \
-      are those of the steps of a line. The share of the limit is bytes of weights and live cache \
-      over the time, against the read bandwidth measured between the rounds.
+      are those of the steps of a line. The limit is reading the bytes of weights and live cache: \
+      their share of what the machine reads right after each line, in the median over the lines. \
+      The peak is the best window of a few milliseconds.
       """)
 
   @OptionGroup var options: BenchOptions

@@ -69,8 +69,8 @@ package struct DecodeBench {
       for run in runs { run.begin() }
       for (index, start) in stride(from: 0, to: length, by: line).enumerated() {
         progress("\(name): round \(round + 1) of \(rounds), step \(start) of \(length)")
-        for run in runs { run.draw(line: index, start..<min(start + line, length)) }
-        bandwidth.sample()
+        let range = start..<min(start + line, length)
+        for run in runs { run.draw(line: index, range, sample: bandwidth.sample) }
       }
       for run in runs { run.end() }
       bandwidth.measure()

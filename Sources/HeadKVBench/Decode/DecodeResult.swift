@@ -10,26 +10,29 @@ package struct DecodeResult: Sendable {
   package var cacheBytesHeld: Int
   /// What the machine reads.
   package var bandwidth: Bandwidth
+  /// The median over the lines of what their steps came to, as a share of what the machine read
+  /// right after each: it holds on a machine whose speed changes from one moment to the next.
+  package var pairedShare: Double
 
   package init(
     setting: DecodeSetting, times: StepTimes, weightBytes: Int, cacheBytesRead: Double,
-    cacheBytesHeld: Int, bandwidth: Bandwidth = Bandwidth()
+    cacheBytesHeld: Int, pairedShare: Double, bandwidth: Bandwidth = Bandwidth()
   ) {
     self.setting = setting
     self.times = times
     self.weightBytes = weightBytes
     self.cacheBytesRead = cacheBytesRead
     self.cacheBytesHeld = cacheBytesHeld
+    self.pairedShare = pairedShare
     self.bandwidth = bandwidth
   }
 
   /// Bytes that a step has to read.
   package var bytesRead: Double { Double(weightBytes) + cacheBytesRead }
 
-  /// Share of what the machine reads that this comes to: 1 if a step takes no longer than reading
-  /// its bytes.
-  package var bandwidthShare: Bandwidth {
-    bandwidth.share(ofBytes: bytesRead, milliseconds: times.milliseconds)
+  /// Share of the most that the machine reads: 1 if a step takes no longer than reading its bytes.
+  package var peakShare: Double {
+    bandwidth.share(ofBytes: bytesRead, milliseconds: times.milliseconds).peak
   }
 
   /// Tokens of all images a second.

@@ -13,6 +13,8 @@ final class DecodeRun {
   private var engine: DecodeEngine?
   private var rows: [StepRow]
   private var times: [[Double]] = []
+  /// Bytes a second that the lines' steps came to, each as a share of a reading right after it.
+  private var shares: [Double] = []
   /// Live rows that attention has read in the steps that were timed, over heads and sequences.
   private var rowsRead = 0
   private var mostCacheBytes = 0
@@ -46,9 +48,9 @@ final class DecodeRun {
     times[times.count - 1].reserveCapacity(steps)
   }
 
-  /// Draws and times the steps of line `line`, in `range`, which follow those drawn before; or only
-  /// fills the cache, if the line is left out.
-  func draw(line: Int, _ range: Range<Int>) {
+  /// Draws and times the steps of line `line`, in `range`, which follow those drawn before, and then
+  /// asks `sample` how fast memory is read; or only fills the cache, if the line is left out.
+  func draw(line: Int, _ range: Range<Int>, sample: () -> Double) {
     guard let engine else { preconditionFailure("a round begins before it draws") }
     guard sampling.takes(line: line) else {
       for sequence in 0..<setting.sequences {
@@ -56,6 +58,7 @@ final class DecodeRun {
       }
       return
     }
+    let rowsBefore = rowsRead
     for step in range {
       // Each head reads what is live and the row that the step adds.
       for sequence in 0..<setting.sequences {
@@ -67,6 +70,10 @@ final class DecodeRun {
       times[times.count - 1].append(Statistics.milliseconds(ContinuousClock.now - start))
     }
     mostCacheBytes = max(mostCacheBytes, engine.cacheBytes)
+    let bytes =
+      model.weightBytesPerStep * range.count + (rowsRead - rowsBefore) * setting.rowBytes
+    let seconds = times[times.count - 1].suffix(range.count).reduce(0, +) / 1000
+    shares.append(Double(bytes) / seconds / sample())
   }
 
   /// Ends a round and frees the caches.
@@ -100,6 +107,6 @@ final class DecodeRun {
       setting: setting, times: StepTimes(rounds: times, line: setting.grid),
       weightBytes: model.weightBytesPerStep,
       cacheBytesRead: Double(rowsRead * setting.rowBytes) / Double(counted),
-      cacheBytesHeld: mostCacheBytes)
+      cacheBytesHeld: mostCacheBytes, pairedShare: Statistics.median(shares))
   }
 }

@@ -56,12 +56,15 @@ package final class ReadBandwidth {
     }
   }
 
-  /// Takes a sample, between pieces of work: some milliseconds.
-  package func sample() {
+  /// Takes a sample, between pieces of work: some milliseconds. Returns bytes a second.
+  @discardableResult
+  package func sample() -> Double {
     let length = min(Self.sampleBytes / pool.threads, partBytes)
     if next + length > partBytes { next = 0 }
-    samples.append(read(from: next, length))
+    let rate = read(from: next, length)
+    samples.append(rate)
     next += length
+    return rate
   }
 
   /// Bytes a second at which `length` bytes of each part are read.

@@ -10,7 +10,8 @@ final class AttentionPart: BenchPart {
   private let heads: Int
   private let copies: Int
   private let work: AttentionPartWork
-  private let memory: AlignedBuffer<UInt8>
+  private let memoryBytes: Int
+  private let owner: WeightArena.Block
   private let scales: AlignedBuffer<Float>
   private let scratch: AlignedBuffer<Float>
   private let pool: WorkerPool
@@ -31,21 +32,25 @@ final class AttentionPart: BenchPart {
     let size = preset.dimension / preset.heads
     let perHead = 2 * rows * size * element.byteCount
     copies = max(1, bytes / (heads * perHead * layers))
-    memory = AlignedBuffer(count: copies * layers * heads * perHead, repeating: 0)
+    memoryBytes = copies * layers * heads * perHead
+    // In huge pages, as a cache is.
+    let (memory, owner) = unsafe WeightArena(blockSize: memoryBytes).take(memoryBytes)
+    self.owner = owner
+    let base = unsafe memory.bindMemory(to: UInt8.self, capacity: memoryBytes)
     scales = AlignedBuffer(count: rows, repeating: 0.01)
     unsafe pool.run(
       tasks: copies * layers * heads,
-      RowFill(element: element.row, base: memory.base, rows: 2 * rows, size: size))
+      RowFill(element: element.row, base: base, rows: 2 * rows, size: size))
     // A query, the weights and the output of each head.
     let room = (2 * size + rows + 15) / 16 * 16
     scratch = AlignedBuffer(count: heads * room, repeating: 0.5)
     unsafe work = AttentionPartWork(
-      element: element.row, rows: rows, size: size, room: room, memory: memory.base,
+      element: element.row, rows: rows, size: size, room: room, memory: base,
       scales: scales.base, scratch: scratch.base)
   }
 
   /// Scales of bytes are read from a cache.
-  var bytesPerUnit: Int? { memory.byteCount / copies }
+  var bytesPerUnit: Int? { memoryBytes / copies }
 
   func run() -> Double {
     let start = ContinuousClock.now

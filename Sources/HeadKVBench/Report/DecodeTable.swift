@@ -28,11 +28,8 @@ extension ResultTable {
       (Column("weight_bytes", "MB of weights", .megabytes), { .integer($0.weightBytes) }),
       (Column("cache_bytes_read", "of cache", .megabytes), { .number($0.cacheBytesRead) }),
       (Column("cache_bytes_held", "cache held, MB", .megabytes), { .integer($0.cacheBytesHeld) }),
-      (
-        Column("bandwidth_share", "of the limit", .percent),
-        { .number($0.bandwidthShare.sustained) }
-      ),
-      (Column("peak_share", "of the peak", .percent), { .number($0.bandwidthShare.peak) }),
+      (Column("bandwidth_share", "of the limit", .percent), { .number($0.pairedShare) }),
+      (Column("peak_share", "of the peak", .percent), { .number($0.peakShare) }),
       (Column("bandwidth", "GB/s", .hidden), { .number($0.bandwidth.sustained) }),
       (Column("bandwidth_peak", "peak GB/s", .hidden), { .number($0.bandwidth.peak) }),
     ]
