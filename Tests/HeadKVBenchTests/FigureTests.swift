@@ -50,8 +50,14 @@ import Testing
     // 200 MB at 25 GB/s take 8 ms.
     let one = try result("full", "1", milliseconds: 8)
     #expect(abs(one.peakShare - 0.5) < 1e-12)
-    #expect(abs(one.bandwidth.share(ofBytes: one.bytesRead, milliseconds: 16).sustained - 0.5) < 1e-12)
-    #expect(Bandwidth().share(ofBytes: 1, milliseconds: 1) == Bandwidth())
+    var unknown = one
+    unknown.bandwidth = Bandwidth()
+    #expect(unknown.peakShare == 0)
+    // A part is paired with what was read right after it, round by round.
+    let part = PartResult(
+      label: PartLabel("part", unit: "step"), milliseconds: [1, 2, 4], readings: [2e9, 1e9, 1e9],
+      bytesPerUnit: 1_000_000)
+    #expect(try abs(#require(part.bandwidthShare) - 0.5) < 1e-12)
   }
 
   @Test func comparesWithTheFullCacheOfTheSameSetting() throws {

@@ -37,6 +37,8 @@ package struct PartResult: Sendable {
   package var label: PartLabel
   /// Milliseconds of a unit in each round.
   package var milliseconds: [Double]
+  /// Bytes a second that the machine read right after each.
+  package var readings: [Double]
   package var bytesPerUnit: Int?
   package var bandwidth = Bandwidth()
 
@@ -45,7 +47,15 @@ package struct PartResult: Sendable {
   /// Bytes a second.
   package var rate: Double? { bytesPerUnit.map { Double($0) / (median / 1000) } }
 
-  package var bandwidthShare: Bandwidth? {
-    bytesPerUnit.map { bandwidth.share(ofBytes: Double($0), milliseconds: median) }
+  /// Bytes of a unit over its time, as a share of what the machine read right after it: the median
+  /// over the rounds.
+  package var bandwidthShare: Double? {
+    bytesPerUnit.map { bytes in
+      Statistics.median(
+        zip(milliseconds, readings).map { Double(bytes) / ($0 / 1000) / $1 })
+    }
   }
+
+  /// The same as a share of the most that the machine reads.
+  package var peakShare: Double? { rate.map { bandwidth.peak > 0 ? $0 / bandwidth.peak : 0 } }
 }

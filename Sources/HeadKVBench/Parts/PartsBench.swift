@@ -61,16 +61,20 @@ package struct PartsBench {
     _ parts: [any BenchPart], _ bandwidth: ReadBandwidth
   ) throws -> [PartResult] {
     var times = [[Double]](repeating: [], count: parts.count)
+    var readings = times
     for round in 0..<warmup + rounds {
       for (index, part) in parts.enumerated() {
         let time = try part.run()
-        bandwidth.sample()
-        if round >= warmup { times[index].append(time) }
+        let reading = bandwidth.sample()
+        guard round >= warmup else { continue }
+        times[index].append(time)
+        readings[index].append(reading)
       }
     }
-    return zip(parts, times).map { part, times in
+    return parts.indices.map {
       PartResult(
-        label: part.label, milliseconds: times, bytesPerUnit: part.bytesPerUnit)
+        label: parts[$0].label, milliseconds: times[$0], readings: readings[$0],
+        bytesPerUnit: parts[$0].bytesPerUnit)
     }
   }
 

@@ -23,11 +23,8 @@ extension ResultTable {
       ),
       (Column("bytes_read", "MB read", .megabytes), { integer($0.bytesPerUnit) }),
       (Column("bytes_per_second", "GB/s", .gigabytesPerSecond), { number($0.rate) }),
-      (
-        Column("bandwidth_share", "of the limit", .percent),
-        { number($0.bandwidthShare?.sustained) }
-      ),
-      (Column("peak_share", "of the peak", .percent), { number($0.bandwidthShare?.peak) }),
+      (Column("bandwidth_share", "of the limit", .percent), { number($0.bandwidthShare) }),
+      (Column("peak_share", "of the peak", .percent), { number($0.peakShare) }),
       (Column("bandwidth", "GB/s", .hidden), { .number($0.bandwidth.sustained) }),
       (Column("bandwidth_peak", "peak GB/s", .hidden), { .number($0.bandwidth.peak) }),
     ]
