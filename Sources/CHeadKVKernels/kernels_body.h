@@ -365,18 +365,16 @@ HELPER v16 NAMED(load_part_i8)(const int8_t *from, size_t count) {
   HELPER void NAMED(score_rows_##element)(const float *q, const type *k, size_t stride,            \
                                           size_t count, size_t dim, float scale, float *scores) {  \
     v16 sums[8];                                                                                   \
-    UNROLL for (size_t i = 0; i < count; i++) sums[i] = NAMED(splat)(0);                           \
-    size_t at = 0;                                                                                 \
-    for (; at + 16 <= dim; at += 16) {                                                             \
-      v16 a = NAMED(load)(q + at);                                                                 \
-      UNROLL for (size_t i = 0; i < count; i++)                                                    \
-        sums[i] = NAMED(fma)(NAMED(load_##element)(k + i * stride + at), a, sums[i]);              \
-    }                                                                                              \
-    if (at < dim) {                                                                                \
-      v16 a = NAMED(load_part)(q + at, dim - at);                                                  \
-      UNROLL for (size_t i = 0; i < count; i++)                                                    \
-        sums[i] =                                                                                  \
-            NAMED(fma)(NAMED(load_part_##element)(k + i * stride + at, dim - at), a, sums[i]);     \
+    const size_t whole = dim / 16 * 16;                                                            \
+    UNROLL for (size_t i = 0; i < count; i++) {                                                    \
+      const type *row = k + i * stride;                                                            \
+      v16 sum = NAMED(splat)(0);                                                                   \
+      for (size_t at = 0; at < whole; at += 16)                                                    \
+        sum = NAMED(fma)(NAMED(load_##element)(row + at), NAMED(load)(q + at), sum);               \
+      if (whole < dim)                                                                             \
+        sum = NAMED(fma)(NAMED(load_part_##element)(row + whole, dim - whole),                     \
+                         NAMED(load_part)(q + whole, dim - whole), sum);                           \
+      sums[i] = sum;                                                                               \
     }                                                                                              \
     size_t i = 0;                                                                                  \
     UNROLL for (; i + 4 <= count; i += 4) {                                                        \
