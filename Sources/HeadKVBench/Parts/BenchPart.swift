@@ -40,7 +40,18 @@ package struct PartResult: Sendable {
   /// Bytes a second that the machine read right after each.
   package var readings: [Double]
   package var bytesPerUnit: Int?
-  package var bandwidth = Bandwidth()
+  package var bandwidth: Bandwidth
+
+  package init(
+    label: PartLabel, milliseconds: [Double], readings: [Double], bytesPerUnit: Int?,
+    bandwidth: Bandwidth = Bandwidth()
+  ) {
+    self.label = label
+    self.milliseconds = milliseconds
+    self.readings = readings
+    self.bytesPerUnit = bytesPerUnit
+    self.bandwidth = bandwidth
+  }
 
   package var median: Double { Statistics.median(milliseconds) }
 
