@@ -6,11 +6,15 @@ final class ProgressLine {
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = Date()
   private var shown = Date.distantPast
+  /// What was done at the first update: pictures in part begin with more than nothing.
+  private var base: Int?
 
   init(quiet: Bool) { isShown = !quiet }
 
   func update(_ done: Int, of total: Int, unit: String) {
     guard isShown else { return }
+    let base = base ?? done
+    self.base = base
     let now = Date()
     let pause = isTerminal ? 0.2 : 10
     guard now.timeIntervalSince(shown) >= pause || done == total && isTerminal else { return }
@@ -20,7 +24,7 @@ final class ProgressLine {
     }
     shown = now
     let seconds = max(now.timeIntervalSince(start), 1e-6)
-    let rate = Double(done) / seconds
+    let rate = Double(done - base) / seconds
     let left = rate > 0 ? Double(total - done) / rate : 0
     let text = String(
       format: "%d of %d %@, %.1f %@/s, %.0f s left", done, total, unit, rate, unit, left)
