@@ -221,7 +221,8 @@ HELPER void NAMED(finish_tile)(v16 sums[8][4], size_t nt, size_t mt, float *y, s
     while (n < n1) {                                                                               \
       const type *rows = w + n * k;                                                                \
       size_t left = n1 - n;                                                                        \
-      size_t step = left >= 8 ? 8 : left >= 4 ? 4 : 1;                                             \
+      /* Few rows of x wait for memory, which is read ahead best row by row. */                    \
+      size_t step = m <= FEW_ROWS ? 1 : left >= 8 ? 8 : left >= 4 ? 4 : 1;                         \
       size_t j = 0;                                                                                \
       while (j < m) {                                                                              \
         const float *from = x + j * ldx;                                                           \
@@ -246,6 +247,7 @@ HELPER void NAMED(finish_tile)(v16 sums[8][4], size_t nt, size_t mt, float *y, s
 #if LEVEL >= AVX512
 // 32 registers of 16 lanes.
 #define WIDEST_M 4
+#define FEW_ROWS 4
 #define LINEAR_TILES_8(element)                                                                    \
   switch (mt) {                                                                                    \
     case 1: TILE(element, 0, 8, 1) break;                                                          \
@@ -270,6 +272,7 @@ HELPER void NAMED(finish_tile)(v16 sums[8][4], size_t nt, size_t mt, float *y, s
 #else
 // 16 registers of 8 lanes (AVX2), 32 of 4 (arm64): a sum takes two or four of them.
 #define WIDEST_M 2
+#define FEW_ROWS 2
 #define LINEAR_TILES_8(element)                                                                    \
   if (mt == 1) {                                                                                   \
     TILE(element, 0, 4, 1) TILE(element, 4, 4, 1)                                                  \
@@ -295,6 +298,7 @@ DEFINE_LINEAR(bf16, uint16_t)
 DEFINE_LINEAR(f16, uint16_t)
 
 #undef WIDEST_M
+#undef FEW_ROWS
 #undef LINEAR_TILES_8
 #undef LINEAR_TILES_4
 #undef LINEAR_TILES_1

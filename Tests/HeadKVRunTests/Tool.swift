@@ -44,7 +44,8 @@ struct Tool {
     }
     // A process that hangs is a failure, not a wait.
     let patience = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
-    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(120), execute: patience)
+    DispatchQueue.global().asyncAfter(
+      deadline: .now() + .seconds(Sanitizer.isOn ? 600 : 120), execute: patience)
     defer { patience.cancel() }
     output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     errors = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
