@@ -1,6 +1,5 @@
 import Foundation
 import HeadKVCache
-import HeadKVTestSupport
 import Testing
 
 /// A session that was saved goes on as if nothing had happened.
