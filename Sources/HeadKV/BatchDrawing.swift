@@ -60,13 +60,10 @@ struct BatchDrawing {
         for index in 0..<count { engine.end(count + index) }
         guided = false
       }
-      if token + 1 < length {
-        loop.feed(token, engine, guided: guided)
-        account(engine, count, &report)
-        tellOfCaches(engine, &watch)
-      } else {
-        account(engine, count, &report)
-      }
+      let isLast = token + 1 == length
+      if !isLast { loop.feed(token, engine, guided: guided) }
+      account(engine, count, &report)
+      if !isLast { tellOfCaches(engine, &watch) }
     }
     return range.map { picture in
       let index = picture - range.lowerBound

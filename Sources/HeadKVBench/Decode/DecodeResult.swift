@@ -32,7 +32,7 @@ package struct DecodeResult: Sendable {
 
   /// Share of the most that the machine reads: 1 if a step takes no longer than reading its bytes.
   package var peakShare: Double {
-    bandwidth.peak > 0 ? bytesRead / (times.milliseconds / 1000) / bandwidth.peak : 0
+    bandwidth.shareOfPeak(bytesRead / (times.milliseconds / 1000))
   }
 
   /// Tokens of all images a second.

@@ -13,4 +13,7 @@ package struct Bandwidth: Sendable, Equatable {
   init(_ reading: ReadBandwidth) {
     self.init(sustained: reading.sustained, peak: reading.peak)
   }
+
+  /// `rate` bytes a second as a share of the peak; 0 where none was measured.
+  package func shareOfPeak(_ rate: Double) -> Double { peak > 0 ? rate / peak : 0 }
 }

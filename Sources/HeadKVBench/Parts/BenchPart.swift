@@ -68,5 +68,5 @@ package struct PartResult: Sendable {
   }
 
   /// The same as a share of the most that the machine reads.
-  package var peakShare: Double? { rate.map { bandwidth.peak > 0 ? $0 / bandwidth.peak : 0 } }
+  package var peakShare: Double? { rate.map(bandwidth.shareOfPeak) }
 }

@@ -29,6 +29,11 @@ public protocol Budgeter: Sendable {
 
 extension Budgeter {
   public var distortion: DistortionOptions? { nil }
+
+  /// Whether heads are still noted: a profile is to come of it, or a revision.
+  func watches(hasProfile: Bool, isProfiling: Bool) -> Bool {
+    (profiling != nil && !hasProfile) || isProfiling
+  }
 }
 
 /// How the loss of a head with fewer rows is measured.

@@ -39,8 +39,17 @@ public struct CachePolicy: Sendable {
   /// Rows that a head may hold beyond its budget between updates.
   public var slack: Int { schedule.slack(rowsPerStep: shape.rowsPerStep) }
 
-  func capacities(_ budgets: HeadMap<HeadBudget>, until revision: Int?) -> HeadMap<Int> {
-    let capacity = HeadCapacity(shape, slack: slack, until: revision)
+  /// Tokens, beyond `tokens`, up to which a cache that is laid out now has to last: to the first
+  /// revision of budgets, then to the last, whichever adopt new ones between; nil: to the end.
+  func nextLayout(after tokens: Int) -> Int? {
+    let revisions = budgeter.revisions
+    guard let first = revisions.first, let last = revisions.last, tokens < last else { return nil }
+    return tokens < first ? first : last
+  }
+
+  /// Room for each head in a cache that is laid out after so many tokens.
+  func capacities(_ budgets: HeadMap<HeadBudget>, after tokens: Int) -> HeadMap<Int> {
+    let capacity = HeadCapacity(shape, slack: slack, until: nextLayout(after: tokens))
     return budgets.map { capacity.rows(for: $0) }
   }
 }

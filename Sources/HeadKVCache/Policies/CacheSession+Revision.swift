@@ -18,7 +18,7 @@ extension CacheSession {
       newRows = 0
       releaseWatch()
       let isLast = revision == revisions.count
-      if fresh != budgets || isLast { adopt(fresh, until: isLast ? nil : revisions.last) }
+      if fresh != budgets || isLast { adopt(fresh) }
     } else {
       releaseWatch()
     }
@@ -26,8 +26,8 @@ extension CacheSession {
 
   /// Gives up what was noted of the heads once nothing is to come of it.
   private func releaseWatch() {
-    let isComplete = policy.budgeter.profiling == nil || profile != nil
-    if isComplete && !isProfiling { watch = nil }
+    let isWatched = policy.budgeter.watches(hasProfile: profile != nil, isProfiling: isProfiling)
+    if !isWatched { watch = nil }
   }
 
   private func measure(_ heads: [HeadIndex], _ pool: WorkerPool?) -> [DistortionCurve] {
@@ -45,7 +45,7 @@ extension CacheSession {
       tokens: tokens, gain: gains?[head.layer, head.head] ?? 1, distortion)
   }
 
-  private func adopt(_ fresh: HeadMap<HeadBudget>, until next: Int?) {
+  private func adopt(_ fresh: HeadMap<HeadBudget>) {
     budgets = fresh
     follower?.budgets = fresh
     var plan = EvictionPlan(reserving: shape.fullRows)
@@ -60,7 +60,7 @@ extension CacheSession {
         unsafe relieve(view, step, fresh[layer, head], rows, twin, &plan)
       }
     }
-    let capacities = policy.capacities(fresh, until: next)
+    let capacities = policy.capacities(fresh, after: tokens)
     cache.recarve(capacities: capacities)
     follower?.cache.recarve(capacities: capacities)
   }

@@ -51,15 +51,13 @@ public final class CacheSession: @unchecked Sendable {
     observers: [any CacheObserver] = [], gains: HeadMap<Float>? = nil
   ) {
     precondition(leader.map { $0.tokens == 0 } ?? true, "a session is shared from its start")
-    self.init(
-      policy, leader, observers, gains, budgets: policy.opening,
-      capacities: policy.capacities(policy.opening, until: policy.budgeter.revisions.first))
+    self.init(policy, leader, observers, gains, budgets: policy.opening, after: 0)
   }
 
-  /// With an empty cache that is laid out for `capacities`.
+  /// With an empty cache that is laid out as it is after so many tokens.
   init(
     _ policy: CachePolicy, _ leader: CacheSession?, _ observers: [any CacheObserver],
-    _ gains: HeadMap<Float>?, budgets: HeadMap<HeadBudget>, capacities: HeadMap<Int>
+    _ gains: HeadMap<Float>?, budgets: HeadMap<HeadBudget>, after tokens: Int
   ) {
     self.policy = policy
     self.gains = gains
@@ -68,7 +66,9 @@ public final class CacheSession: @unchecked Sendable {
     curves = HeadMap(repeating: nil, layers: policy.shape.layers, heads: policy.shape.heads)
     self.observers = observers
     isPassive = policy.eviction is KeepAll
-    cache = SequenceCache(policy.shape, capacities: capacities, limit: policy.memory.capBytes)
+    cache = SequenceCache(
+      policy.shape, capacities: policy.capacities(budgets, after: tokens),
+      limit: policy.memory.capBytes)
     if let leader {
       precondition(
         leader.policy.shape == policy.shape && leader.follower == nil && leader.leader == nil,

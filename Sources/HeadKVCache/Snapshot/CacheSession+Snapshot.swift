@@ -31,8 +31,7 @@ extension CacheSession {
   ) throws(SnapshotError) {
     try snapshot.check(policy, sharingWith: leader)
     self.init(
-      policy, leader, observers, gains, budgets: snapshot.notes.budgets,
-      capacities: snapshot.capacities(policy))
+      policy, leader, observers, gains, budgets: snapshot.notes.budgets, after: snapshot.tokens)
     adopt(snapshot)
   }
 

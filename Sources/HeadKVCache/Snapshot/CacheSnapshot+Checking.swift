@@ -53,10 +53,11 @@ extension CacheSnapshot {
     var most = policy.opening.values.reduce(0) { $0 + $1.rows }
     if isRevised {
       let later = policy.budgeter.mostRows(shape)
-      most = nextLayout(policy) == nil ? later : max(most, later)
+      most = policy.nextLayout(after: notes.tokens) == nil ? later : max(most, later)
     }
     try require("rows of all budgets", total, 0...most)
-    let bytes = shape.byteCount(capacities: capacities(policy))
+    let bytes = shape.byteCount(
+      capacities: policy.capacities(notes.budgets, after: notes.tokens))
     try require("bytes of the budgets", bytes, 0...policy.memory.capBytes)
     guard notes.curves.isEmpty || notes.curves.count == shape.allHeads else {
       throw SnapshotError("curves", "\(notes.curves.count)", "\(shape.allHeads)")
@@ -85,20 +86,6 @@ extension CacheSnapshot {
         name, "of \(map.layers) layers with \(map.heads) heads",
         "of \(shape.layers) with \(shape.heads)")
     }
-  }
-
-  /// Room for each head as the session that was saved had it.
-  func capacities(_ policy: CachePolicy) -> HeadMap<Int> {
-    policy.capacities(notes.budgets, until: nextLayout(policy))
-  }
-
-  /// Tokens after which the cache was to be laid out anew; nil if it was not.
-  private func nextLayout(_ policy: CachePolicy) -> Int? {
-    let revisions = policy.budgeter.revisions
-    guard let first = revisions.first, let last = revisions.last, notes.tokens < last else {
-      return nil
-    }
-    return notes.tokens < first ? first : last
   }
 
   private func checkSizes() throws(SnapshotError) {
@@ -131,10 +118,10 @@ extension CacheSnapshot {
     if !(policy.eviction is KeepAll) {
       growth = min(growth, (due == 0 ? policy.schedule.period : due) + overshoot)
     }
-    if let revision = nextLayout(policy) {
+    if let revision = policy.nextLayout(after: notes.tokens) {
       growth = min(growth, revision - notes.tokens + overshoot)
     }
-    let capacities = capacities(policy)
+    let capacities = policy.capacities(notes.budgets, after: notes.tokens)
     for (count, capacity) in zip(rows.counts.values, capacities.values) {
       try require("rows of a head", count, 0...max(capacity - growth, 0))
     }
@@ -196,8 +183,12 @@ extension CacheSnapshot {
   private func checkWatch(
     _ policy: CachePolicy, isFollower: Bool
   ) throws(SnapshotError) {
-    let fresh =
-      isFollower || !notes.isWatching(policy) ? nil : HeadWatch(shape, policy.budgeter)?.snapshot()
+    let isWatched =
+      !isFollower
+      && policy.budgeter.watches(
+        hasProfile: notes.profile != nil,
+        isProfiling: policy.nextLayout(after: notes.tokens) != nil)
+    let fresh = isWatched ? HeadWatch(shape, policy.budgeter)?.snapshot() : nil
     for (name, found, expected) in [
       ("sums of a profile", watch?.sums.count, fresh?.sums.count),
       ("queries", watch?.queries.count, fresh?.queries.count),
@@ -216,13 +207,5 @@ extension CacheSnapshot {
     for birth in watch.births {
       try require("a step of a query", Int(birth), -1...max(Int(notes.steps) - 1, -1))
     }
-  }
-}
-
-extension SnapshotNotes {
-  /// Whether the heads are still noted.
-  func isWatching(_ policy: CachePolicy) -> Bool {
-    let isComplete = policy.budgeter.profiling == nil || profile != nil
-    return !isComplete || policy.budgeter.revisions.contains { $0 > tokens }
   }
 }
