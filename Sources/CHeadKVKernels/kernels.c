@@ -19,8 +19,8 @@ struct row_kernels {
   float (*dot)(const void *, const void *, size_t);
   float (*merge)(void *, float, const void *, float, float, size_t);
   void (*merge_costs)(const void *, const float *, const void *, const float *, size_t,
-                      const float *, const int32_t *, int32_t, int32_t, size_t, size_t, size_t,
-                      size_t, float *);
+                      const float *, size_t, const int32_t *, size_t, size_t, const float *,
+                      float *);
 };
 
 struct kernel_table {
@@ -67,7 +67,7 @@ struct kernel_table {
   void (*regroup)(float *, float *, const float *, float, float, float, size_t);
   float (*output_error)(const float *, const float *, const float *, float, float, float, float,
                         size_t);
-  size_t (*lower_scores)(float *, const float *, size_t, size_t);
+  size_t (*list_born)(const int32_t *, int32_t, int32_t, size_t, size_t, size_t, int32_t *);
   size_t (*lowest_score)(const float *, const int32_t *, int32_t, size_t, size_t);
   /// By element type.
   struct row_kernels rows[4];
@@ -331,12 +331,17 @@ float hkv_merge_rows(int element, void *into, float into_scale, const void *from
   return current()->rows[element].merge(into, into_scale, from, from_scale, share, n);
 }
 
+size_t hkv_list_born(const int32_t *births, int32_t from, int32_t before, size_t row, size_t first,
+                     size_t rows, int32_t *list) {
+  return current()->list_born(births, from, before, row, first, rows, list);
+}
+
 void hkv_merge_costs(int element, const void *k, const float *k_scales, const void *v,
-                     const float *v_scales, size_t stride, const float *bias,
-                     const int32_t *births, int32_t from, int32_t before, size_t row, size_t first,
-                     size_t rows, size_t dim, float *costs) {
-  current()->rows[element].merge_costs(k, k_scales, v, v_scales, stride, bias, births, from, before,
-                                       row, first, rows, dim, costs);
+                     const float *v_scales, size_t stride, const float *bias, size_t row,
+                     const int32_t *list, size_t listed, size_t dim, const float *added,
+                     float *costs) {
+  current()->rows[element].merge_costs(k, k_scales, v, v_scales, stride, bias, row, list, listed,
+                                       dim, added, costs);
 }
 
 void hkv_add_scaled(float a, const float *x, float *y, size_t n) {
@@ -355,10 +360,6 @@ void hkv_regroup(float *merged, float *sum, const float *value, float a, float b
 float hkv_output_error(const float *total, const float *merged, const float *old, float a, float b,
                        float c, float d, size_t n) {
   return current()->output_error(total, merged, old, a, b, c, d, n);
-}
-
-size_t hkv_lower_scores(float *scores, const float *costs, size_t first, size_t rows) {
-  return current()->lower_scores(scores, costs, first, rows);
 }
 
 size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t before, size_t first,

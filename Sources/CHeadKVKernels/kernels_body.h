@@ -592,7 +592,7 @@ static const struct kernel_table NAMED(table) = {
     .squared_distance = NAMED(squared_distance),
     .regroup = NAMED(regroup),
     .output_error = NAMED(output_error),
-    .lower_scores = NAMED(lower_scores),
+    .list_born = NAMED(list_born),
     .lowest_score = NAMED(lowest_score),
     .rows = {[HKV_F32] = ROW_KERNELS(f32),
              [HKV_BF16] = ROW_KERNELS(bf16),

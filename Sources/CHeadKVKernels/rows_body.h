@@ -100,6 +100,15 @@ HELPER void NAMED(store_some_i8)(int8_t *to, v16 value, float inverse, size_t co
 
 static const i16 NAMED(lanes) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
+HELPER v4 NAMED(fourth)(v16 a, int part) {
+  switch (part) {
+    case 0: return __builtin_shufflevector(a, a, 0, 1, 2, 3);
+    case 1: return __builtin_shufflevector(a, a, 4, 5, 6, 7);
+    case 2: return __builtin_shufflevector(a, a, 8, 9, 10, 11);
+    default: return __builtin_shufflevector(a, a, 12, 13, 14, 15);
+  }
+}
+
 /// Up to 16 numbers, the rest of the lanes `fill`.
 HELPER v16 NAMED(load_filled)(const float *from, size_t count, float fill) {
   if (count >= 16) return NAMED(load)(from);
@@ -107,26 +116,46 @@ HELPER v16 NAMED(load_filled)(const float *from, size_t count, float fill) {
   return NAMED(select)(inside, NAMED(load_part)(from, count), NAMED(splat)(fill));
 }
 
-/// Lists the places among [at, at + 16), from `first` on, of rows other than `row` that were born in
-/// [from, before); returns how many.
-HELPER size_t NAMED(list_born)(const int32_t *births, int32_t from, int32_t before, size_t row,
-                               size_t first, size_t rows, size_t at, size_t *list) {
+/// Lists the rows from `first` on, other than `row`, that were born in [from, before).
+static size_t NAMED(list_born)(const int32_t *births, int32_t from, int32_t before, size_t row,
+                               size_t first, size_t rows, int32_t *list) {
   size_t listed = 0;
 #if LEVEL >= AVX512
-  const __mmask16 inside = rows - at >= 16 ? 0xffff : (__mmask16)((1u << (rows - at)) - 1);
-  const __m512i born = _mm512_maskz_loadu_epi32(inside, births + at);
-  unsigned takes = _mm512_mask_cmpge_epi32_mask(inside, born, _mm512_set1_epi32(from)) &
-                   _mm512_cmplt_epi32_mask(born, _mm512_set1_epi32(before));
-  if (first > at) takes &= first - at >= 16 ? 0 : ~0u << (first - at);
-  if (row - at < 16) takes &= ~(1u << (row - at));
-  for (; takes != 0; takes &= takes - 1) list[listed++] = at + (size_t)__builtin_ctz(takes);
+  const __m512i earliest = _mm512_set1_epi32(from), end = _mm512_set1_epi32(before);
+  const __m512i self = _mm512_set1_epi32((int32_t)row);
+  for (size_t at = first; at < rows; at += 16) {
+    const __mmask16 inside = rows - at >= 16 ? 0xffff : (__mmask16)((1u << (rows - at)) - 1);
+    const __m512i born = _mm512_maskz_loadu_epi32(inside, births + at);
+    const __m512i places = (__m512i)(NAMED(lanes) + (int32_t)at);
+    const __mmask16 takes = _mm512_mask_cmpge_epi32_mask(inside, born, earliest) &
+                            _mm512_cmplt_epi32_mask(born, end) &
+                            _mm512_cmpneq_epi32_mask(places, self);
+    const unsigned count = (unsigned)__builtin_popcount(takes);
+    _mm512_mask_storeu_epi32(list + listed, (__mmask16)((1u << count) - 1),
+                             _mm512_maskz_compress_epi32(takes, places));
+    listed += count;
+  }
 #else
-  for (size_t i = at > first ? at : first; i < rows && i < at + 16; i++) {
-    list[listed] = i;
+  for (size_t i = first; i < rows; i++) {
+    // Never beyond the end: no more are listed than have been looked at.
+    list[listed] = (int32_t)i;
     listed += (births[i] >= from) & (births[i] < before) & (i != row);
   }
 #endif
   return listed;
+}
+
+/// Numbers at up to 16 places, zeros in the lanes from `count` on.
+HELPER v16 NAMED(gather)(const float *from, const int32_t *places, size_t count) {
+#if LEVEL >= AVX512
+  const __mmask16 inside = count >= 16 ? 0xffff : (__mmask16)((1u << count) - 1);
+  const __m512i at = _mm512_maskz_loadu_epi32(inside, places);
+  return (v16)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), inside, at, from, 4);
+#else
+  float lanes[16] = {0};
+  for (size_t i = 0; i < count && i < 16; i++) lanes[i] = from[places[i]];
+  return NAMED(load)(lanes);
+#endif
 }
 
 // MARK: - Rows of each element type
@@ -155,19 +184,27 @@ HELPER size_t NAMED(list_born)(const int32_t *births, int32_t from, int32_t befo
                                                                                                    \
   /* Squared distances of a row from four others: one pass over it, and one addition of lanes. */  \
   HELPER v4 NAMED(squared_distances_##element)(const type *x, const float *x_scales, size_t stride,\
-                                               size_t row, const size_t *others, size_t n) {       \
+                                               size_t row, const int32_t *others, size_t n) {      \
     const type *a = x + row * stride, *b[4];                                                       \
     float scale = x_scales ? x_scales[row] : 1, scales[4];                                         \
     v16 sums[4];                                                                                   \
+    const size_t whole = n / 16 * 16;                                                              \
     UNROLL for (int j = 0; j < 4; j++) {                                                           \
-      b[j] = x + others[j] * stride;                                                               \
+      b[j] = x + (size_t)others[j] * stride;                                                       \
       scales[j] = x_scales ? x_scales[others[j]] : 1;                                              \
       sums[j] = NAMED(splat)(0);                                                                   \
     }                                                                                              \
-    for (size_t at = 0; at < n; at += 16) {                                                        \
-      v16 from = NAMED(load_some_##element)(a + at, scale, n - at);                                \
+    for (size_t at = 0; at < whole; at += 16) {                                                    \
+      v16 from = NAMED(load_some_##element)(a + at, scale, 16);                                    \
       UNROLL for (int j = 0; j < 4; j++) {                                                         \
-        v16 difference = from - NAMED(load_some_##element)(b[j] + at, scales[j], n - at);          \
+        v16 difference = from - NAMED(load_some_##element)(b[j] + at, scales[j], 16);              \
+        sums[j] = NAMED(fma)(difference, difference, sums[j]);                                     \
+      }                                                                                            \
+    }                                                                                              \
+    if (whole < n) {                                                                               \
+      v16 from = NAMED(load_some_##element)(a + whole, scale, n - whole);                          \
+      UNROLL for (int j = 0; j < 4; j++) {                                                         \
+        v16 difference = from - NAMED(load_some_##element)(b[j] + whole, scales[j], n - whole);    \
         sums[j] = NAMED(fma)(difference, difference, sums[j]);                                     \
       }                                                                                            \
     }                                                                                              \
@@ -176,26 +213,33 @@ HELPER size_t NAMED(list_born)(const int32_t *births, int32_t from, int32_t befo
                                                                                                    \
   HELPER void NAMED(merge_costs_body_##element)(                                                   \
       const type *k, const float *k_scales, const type *v, const float *v_scales, size_t stride,   \
-      const float *bias, const int32_t *births, int32_t from, int32_t before, size_t row,          \
-      size_t first, size_t rows, size_t dim, float *costs) {                                       \
+      const float *bias, size_t row, const int32_t *list, size_t listed, size_t dim,               \
+      const float *added, float *costs) {                                                          \
     const v16 count = NAMED(exp)(NAMED(splat)(bias[row]));                                         \
-    for (size_t at = 0; at < rows; at += 16) {                                                     \
-      NAMED(store_some_f32)(costs + at, NAMED(splat)(__builtin_inff()), rows - at);                \
-      size_t list[20];                                                                             \
-      const size_t listed = NAMED(list_born)(births, from, before, row, first, rows, at, list);    \
-      if (listed == 0) continue;                                                                   \
-      for (size_t j = listed; j % 4 != 0; j++) list[j] = list[0];                                  \
-      v16 others = NAMED(exp)(NAMED(load_filled)(bias + at, rows - at, 0));                        \
+    for (size_t at = 0; at < listed; at += 16) {                                                   \
+      const v16 others = NAMED(exp)(NAMED(gather)(bias, list + at, listed - at));                  \
       const v16 shares = count * others / (count + others);                                        \
-      for (size_t j = 0; j < listed; j += 4) {                                                     \
-        const v4 keys =                                                                            \
-            NAMED(squared_distances_##element)(k, k_scales, stride, row, list + j, dim);           \
-        const v4 values =                                                                          \
-            NAMED(squared_distances_##element)(v, v_scales, stride, row, list + j, dim);           \
-        for (size_t i = j; i < listed && i < j + 4; i++) {                                         \
-          const float share = shares[list[i] - at];                                                \
-          costs[list[i]] = share * share * keys[i - j] * values[i - j];                            \
+      const v16 squares = shares * shares;                                                         \
+      const v4 factors[4] = {NAMED(fourth)(squares, 0), NAMED(fourth)(squares, 1),                 \
+                             NAMED(fourth)(squares, 2), NAMED(fourth)(squares, 3)};                \
+      UNROLL for (size_t part = 0; part < 4; part++) {                                             \
+        const size_t j = at + 4 * part;                                                            \
+        if (j >= listed) break;                                                                    \
+        const size_t left = listed - j;                                                            \
+        /* The last few are four with the first of them. */                                        \
+        const int32_t four[4] = {list[j], list[left > 1 ? j + 1 : j], list[left > 2 ? j + 2 : j],  \
+                                 list[left > 3 ? j + 3 : j]};                                      \
+        v4 cost =                                                                                  \
+            factors[part] *                                                                        \
+            NAMED(squared_distances_##element)(k, k_scales, stride, row, four, dim) *              \
+            NAMED(squared_distances_##element)(v, v_scales, stride, row, four, dim);               \
+        const size_t bytes = 4 * (left < 4 ? left : 4);                                            \
+        if (added) {                                                                               \
+          v4 others = {0, 0, 0, 0};                                                                \
+          memcpy(&others, added + j, bytes);                                                       \
+          cost += others;                                                                          \
         }                                                                                          \
+        memcpy(costs + j, &cost, bytes);                                                           \
       }                                                                                            \
     }                                                                                              \
   }                                                                                                \
@@ -228,10 +272,10 @@ HELPER size_t NAMED(list_born)(const int32_t *births, int32_t from, int32_t befo
                                                                                                    \
   static void NAMED(merge_costs_##element)(                                                        \
       const void *k, const float *k_scales, const void *v, const float *v_scales, size_t stride,   \
-      const float *bias, const int32_t *births, int32_t from, int32_t before, size_t row,            \
-      size_t first, size_t rows, size_t dim, float *costs) {                                       \
-    NAMED(merge_costs_body_##element)(k, NULL, v, NULL, stride, bias, births, from, before, row,   \
-                                      first, rows, dim, costs);                                    \
+      const float *bias, size_t row, const int32_t *list, size_t listed, size_t dim,               \
+      const float *added, float *costs) {                                                          \
+    NAMED(merge_costs_body_##element)(k, NULL, v, NULL, stride, bias, row, list, listed, dim,      \
+                                      added, costs);                                               \
   }
 
 DEFINE_UNSCALED_ROWS(f32, float)
@@ -272,10 +316,10 @@ static float NAMED(merge_rows_i8)(void *into, float into_scale, const void *from
 
 static void NAMED(merge_costs_i8)(const void *k, const float *k_scales, const void *v,
                                   const float *v_scales, size_t stride, const float *bias,
-                                  const int32_t *births, int32_t from, int32_t before, size_t row,
-                                  size_t first, size_t rows, size_t dim, float *costs) {
-  NAMED(merge_costs_body_i8)(k, k_scales, v, v_scales, stride, bias, births, from, before, row,
-                             first, rows, dim, costs);
+                                  size_t row, const int32_t *list, size_t listed, size_t dim,
+                                  const float *added, float *costs) {
+  NAMED(merge_costs_body_i8)(k, k_scales, v, v_scales, stride, bias, row, list, listed, dim, added,
+                             costs);
 }
 
 #define ROW_KERNELS(element)                                                                       \
@@ -318,19 +362,6 @@ HELPER size_t NAMED(place_of)(struct NAMED(minimum) minimum, size_t none) {
   const i16 equal = minimum.least == NAMED(splat)(least);
   const v16 places = __builtin_convertvector(minimum.place, v16);
   return (size_t)NAMED(least_of)(NAMED(select)(equal, places, NAMED(splat)(0x1p30f)));
-}
-
-static size_t NAMED(lower_scores)(float *scores, const float *costs, size_t first, size_t rows) {
-  const v16 tiny = NAMED(splat)(0x1p-126f);
-  struct NAMED(minimum) minimum = {NAMED(splat)(__builtin_inff()), NAMED(lanes)};
-  for (size_t at = first; at < rows; at += 16) {
-    v16 cost = NAMED(load_filled)(costs + at, rows - at, __builtin_inff());
-    cost = NAMED(select)(cost < tiny, tiny, cost);
-    v16 score = NAMED(load_filled)(scores + at, rows - at, 0);
-    NAMED(store_some_f32)(scores + at, NAMED(select)(cost < score, cost, score), rows - at);
-    NAMED(take)(&minimum, cost, NAMED(lanes) + (int32_t)at);
-  }
-  return NAMED(place_of)(minimum, rows);
 }
 
 static size_t NAMED(lowest_score)(const float *scores, const int32_t *births, int32_t before,

@@ -114,31 +114,29 @@ public struct HeadView {
     return sum
   }
 
-  /// What merging `slot` with each other row costs the head's output, by slot: see
-  /// ``PairwiseMerging``; infinity for itself, the prefix and rows not born in `born`. Summed over
-  /// branches.
+  /// The row, of those born in `born`, whose merge with `slot` costs the head's output least, the
+  /// first of equal ones, and that cost: see ``PairwiseMerging``. Costs are summed over branches; nil
+  /// if no row takes part, which the prefix never does.
   ///
-  /// Scores above their rows' costs become these.
+  /// Scores above what merging their rows with `slot` costs become this.
   ///
-  /// - Parameter costs: two numbers for each row.
-  /// - Returns: the row whose merge with `slot` costs least, the first of equal ones; nil if none
-  ///   takes part.
-  /// - Complexity: O(count * headDimension).
-  @discardableResult
-  func mergeCosts(
-    _ slot: Int, _ step: HeadStep, born: Range<Int32>, into costs: inout MutableSpan<Float>
-  ) -> Int? {
+  /// - Parameter room: two numbers for each row.
+  /// - Complexity: O(count + rows that take part * headDimension).
+  func cheapestMerge(
+    _ slot: Int, _ step: HeadStep, born: Range<Int32>, in room: inout MutableSpan<Float>
+  ) -> (row: Int, cost: Float)? {
     check(slot)
-    precondition(costs.count >= 2 * count, "two numbers for each row")
-    return unsafe costs.withUnsafeMutableBufferPointer { buffer in
-      let own = buffer.baseAddress!
-      unsafe rows.mergeCosts(slot, first: step.prefixRows, born: born, into: own)
-      if let twin = unsafe twin {
-        let other = unsafe own + count
-        unsafe twin.mergeCosts(slot, first: step.prefixRows, born: born, into: other)
-        for index in 0..<count { unsafe own[index] += other[index] }
+    precondition(room.count >= 2 * count, "two numbers for each row")
+    return unsafe room.withUnsafeMutableBufferPointer { buffer in
+      let costs = buffer.baseAddress!
+      return unsafe (costs + count).withMemoryRebound(to: Int32.self, capacity: count) { list in
+        let others = unsafe Kernels.list(
+          births: rows.births, born: born, without: slot, first: step.prefixRows, rows: count,
+          into: list)
+        unsafe rows.mergeCosts(slot, others, adds: false, into: costs)
+        if let twin = unsafe twin { unsafe twin.mergeCosts(slot, others, adds: true, into: costs) }
+        return unsafe MergeScores.lower(rows.scores, of: others, to: costs)
       }
-      return unsafe MergeScores.lower(rows.scores, to: own, first: step.prefixRows, rows: count)
     }
   }
 

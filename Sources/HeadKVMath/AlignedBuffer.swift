@@ -20,8 +20,14 @@ package struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Se
     self.count = count
     let raw = unsafe CheckedMemory.allocate(
       byteCount: count * MemoryLayout<Element>.stride, alignment: Self.alignment)
+    // Numbers one by one would be copied by a call each, as this is compiled for any type.
+    let isZero = unsafe withUnsafeBytes(of: value) { unsafe $0.allSatisfy { $0 == 0 } }
+    if isZero {
+      unsafe raw.initializeMemory(
+        as: UInt8.self, repeating: 0, count: count * MemoryLayout<Element>.stride)
+    }
     unsafe base = raw.bindMemory(to: Element.self, capacity: count)
-    unsafe base.initialize(repeating: value, count: count)
+    if !isZero { unsafe base.initialize(repeating: value, count: count) }
   }
 
   deinit { unsafe CheckedMemory.free(base) }

@@ -58,20 +58,33 @@ extension Kernels {
     }
   }
 
-  /// What merging row `row` with each other row costs: (ci cr / (ci + cr))^2 |k_i - k_r|^2
-  /// |v_i - v_r|^2 with c = exp(bias); infinity for rows before `first`, for those not born in `born`,
-  /// and for itself. `costs` takes `rows` floats.
+  /// What merging row `row` with each of some others costs: (ci cr / (ci + cr))^2 |k_i - k_r|^2
+  /// |v_i - v_r|^2 with c = exp(bias), one for each row of `others`, which are in range. `costs` takes
+  /// as many; what it holds is kept as a summand if `adds`.
   package static func mergeCosts(
-    keys: AttentionRows, values: AttentionRows, biases: UnsafePointer<Float>,
-    births: UnsafePointer<Int32>, born: Range<Int32>, row: Int, first: Int, rows: Int, dim: Int,
+    keys: AttentionRows, values: AttentionRows, biases: UnsafePointer<Float>, row: Int,
+    others: UnsafeBufferPointer<Int32>, dim: Int, adds: Bool = false,
     into costs: UnsafeMutablePointer<Float>
   ) {
-    precondition(row >= first && row < rows && first >= 0, "no such row")
+    precondition(row >= 0 && dim >= 0, "no such row")
     unsafe precondition(
       keys.element == values.element && keys.stride == values.stride,
       "keys and values are of one type")
+    guard let list = others.baseAddress else { return }
     unsafe hkv_merge_costs(
       keys.element.code, keys.base, keys.scales, values.base, values.scales, keys.stride, biases,
-      births, born.lowerBound, born.upperBound, row, first, rows, dim, costs)
+      row, list, others.count, dim, adds ? UnsafePointer(costs) : nil, costs)
+  }
+
+  /// Lists the rows from `first` on that were born in `born`, in their order and without `row`, in
+  /// memory that takes `rows` numbers.
+  package static func list(
+    births: UnsafePointer<Int32>, born: Range<Int32>, without row: Int, first: Int, rows: Int,
+    into list: UnsafeMutablePointer<Int32>
+  ) -> UnsafeBufferPointer<Int32> {
+    precondition(first >= 0 && first <= rows && rows <= Int(Int32.max), "no such rows")
+    let count = unsafe hkv_list_born(
+      births, born.lowerBound, born.upperBound, row, first, rows, list)
+    return unsafe UnsafeBufferPointer(start: list, count: count)
   }
 }

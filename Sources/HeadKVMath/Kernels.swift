@@ -68,6 +68,12 @@ package enum Kernels {
 }
 
 extension Kernels {
+  /// Asks for `count` numbers to be brought near, which are wanted soon.
+  @inline(__always)
+  package static func prefetch<Number>(_ numbers: UnsafePointer<Number>, count: Int) {
+    unsafe hkv_prefetch(numbers, count * MemoryLayout<Number>.stride)
+  }
+
   /// The sum of `count` numbers modulo 2^32, as fast as memory gives them.
   package static func sum(_ numbers: UnsafePointer<UInt32>, count: Int) -> UInt32 {
     precondition(count >= 0, "negative count")

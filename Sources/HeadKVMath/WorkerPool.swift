@@ -6,22 +6,35 @@ import Synchronization
 ///
 /// A value of this type stays on the caller's stack while the pool runs it, so a parallel region
 /// costs no allocation, which a Swift closure would.
-package protocol ParallelWork {
+package protocol ParallelWork: WorkerWork {
   /// Does task `index`, in `0..<tasks`; runs on any thread of the pool.
   func perform(_ index: Int)
 }
 
 extension ParallelWork {
-  fileprivate static func perform(at address: UnsafeRawPointer, _ index: Int) {
-    unsafe address.assumingMemoryBound(to: Self.self).pointee.perform(index)
+  package func perform(_ index: Int, worker: Int) { perform(index) }
+}
+
+/// Work whose tasks use memory that belongs to the thread: what a thread has used last is still in
+/// its caches.
+package protocol WorkerWork {
+  /// Does task `index` on the thread that is number `worker`, in `0..<threads`, of the pool.
+  func perform(_ index: Int, worker: Int)
+}
+
+extension WorkerWork {
+  fileprivate static func perform(at address: UnsafeRawPointer, _ tasks: Range<Int>, _ worker: Int) {
+    let work = unsafe address.assumingMemoryBound(to: Self.self)
+    for index in tasks { unsafe work.pointee.perform(index, worker: worker) }
   }
 }
 
 /// Threads that share out the tasks of one parallel region at a time.
 ///
-/// The caller works too. Tasks are claimed one by one from an atomic counter, so a thread that the
-/// system has put aside delays nobody but the task it holds. Idle threads spin for some
-/// microseconds (regions follow each other closely while a token is drawn) and then sleep.
+/// The caller works too. Tasks are claimed from an atomic counter: a part of those that are left,
+/// and one by one in the end, so that neighbours are done by one thread and all threads end
+/// together. Idle threads spin for some microseconds (regions follow each other closely while a
+/// token is drawn) and then sleep.
 ///
 /// One thread at a time may call ``run(tasks:_:)``, and no task may; the owner sees to that.
 @safe
@@ -40,10 +53,10 @@ package final class WorkerPool: Sendable {
   package init(threads: Int) {
     precondition(Self.threadCounts.contains(threads), "a pool has between one and 1024 threads")
     self.threads = threads
-    let shared = Shared()
+    let shared = Shared(threads: threads)
     self.shared = shared
     for index in 1..<threads {
-      let thread = Thread { shared.serve() }
+      let thread = Thread { shared.serve(as: index) }
       thread.name = "headkv-\(index)"
       thread.start()
     }
@@ -63,10 +76,10 @@ package final class WorkerPool: Sendable {
   /// Performs tasks `0..<tasks` of `work` and returns when all are done.
   ///
   /// Allocates nothing and takes no lock unless a sleeping thread has to be woken.
-  package func run<Work: ParallelWork>(tasks: Int, _ work: borrowing Work) {
+  package func run<Work: WorkerWork>(tasks: Int, _ work: borrowing Work) {
     precondition(tasks >= 0, "negative number of tasks")
     if threads == 1 || tasks <= 1 {
-      for index in 0..<tasks { work.perform(index) }
+      for index in 0..<tasks { work.perform(index, worker: 0) }
       return
     }
     unsafe withUnsafePointer(to: work) { pointer in
@@ -98,19 +111,24 @@ private final class Shared: @unchecked Sendable {
 
   // The open region. Written only while the gate is shut and no worker is inside.
   private var tasks = 0
-  private var type: (any ParallelWork.Type)?
+  private var type: (any WorkerWork.Type)?
   private var address: UnsafeRawPointer?
 
+  private let threads: Int
   /// The number of the latest region; the caller's alone.
   private var region: UInt = 0
 
   private static let spins = 2_000
+  /// A claim takes one of so many parts, for each thread, of the tasks that are left.
+  private static let shares = 4
   private static let open: UInt = 1
   private static let worker: UInt = 2
   private static let numberShift: UInt = 16
   private static let occupied: UInt = (1 << numberShift) - 1
 
-  func run(tasks: Int, type: any ParallelWork.Type, at address: UnsafeRawPointer) {
+  init(threads: Int) { self.threads = threads }
+
+  func run(tasks: Int, type: any WorkerWork.Type, at address: UnsafeRawPointer) {
     self.tasks = tasks
     self.type = type
     unsafe self.address = unsafe address
@@ -119,7 +137,7 @@ private final class Shared: @unchecked Sendable {
     gate.store(region << Self.numberShift | Self.open, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeAll() }
 
-    work()
+    work(as: 0)
     gate.bitwiseAnd(~Self.open, ordering: .acquiringAndReleasing)
     var spins = 0
     while gate.load(ordering: .acquiring) & Self.occupied != 0 {
@@ -134,14 +152,14 @@ private final class Shared: @unchecked Sendable {
     unsafe self.address = nil
   }
 
-  func serve() {
+  func serve(as worker: Int) {
     var served: UInt = 0
     while true {
       waitForRegion(after: served)
       if stopping.load(ordering: .acquiring) { return }
       if let number = enter(after: served) {
         served = number
-        work()
+        work(as: worker)
         gate.subtract(Self.worker, ordering: .acquiringAndReleasing)
       }
     }
@@ -152,13 +170,16 @@ private final class Shared: @unchecked Sendable {
     wakeAll()
   }
 
-  private func work() {
+  private func work(as worker: Int) {
     guard let type, let address = unsafe address else { return }
     let tasks = tasks
-    while true {
-      let index = nextTask.add(1, ordering: .relaxed).oldValue
-      if index >= tasks { return }
-      unsafe type.perform(at: address, index)
+    var next = nextTask.load(ordering: .relaxed)
+    while next < tasks {
+      let count = max((tasks - next) / (Self.shares * threads), 1)
+      let (claimed, now) = nextTask.weakCompareExchange(
+        expected: next, desired: next + count, ordering: .relaxed)
+      if claimed { unsafe type.perform(at: address, next..<next + count, worker) }
+      next = claimed ? nextTask.load(ordering: .relaxed) : now
     }
   }
 

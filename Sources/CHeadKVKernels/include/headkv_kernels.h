@@ -177,14 +177,19 @@ float hkv_dot_rows(int element, const void *x, const void *y, size_t n);
 float hkv_merge_rows(int element, void *into, float into_scale, const void *from, float from_scale,
                      float share, size_t n);
 
-/// costs[i] = (ci cr / (ci + cr))^2 |k_i - k_r|^2 |v_i - v_r|^2 for r = `row` and c = exp(bias), for
-/// the rows i from `first` on that were born in [from, before); infinity for the others and for r.
+/// Lists, in their order, the rows in [first, rows) that were born in [from, before), `row` left out;
+/// returns how many. `list` takes as many numbers as there are such rows.
+size_t hkv_list_born(const int32_t *births, int32_t from, int32_t before, size_t row, size_t first,
+                     size_t rows, int32_t *list);
+
+/// costs[j] = (ci cr / (ci + cr))^2 |k_i - k_r|^2 |v_i - v_r|^2 (+ added[j]) for i = list[j],
+/// r = `row` and c = exp(bias). `added` may be NULL, or `costs`.
 ///
 /// The stride counts elements; scales are NULL for all types but bytes.
 void hkv_merge_costs(int element, const void *k, const float *k_scales, const void *v,
-                     const float *v_scales, size_t stride, const float *bias,
-                     const int32_t *births, int32_t from, int32_t before, size_t row, size_t first,
-                     size_t rows, size_t dim, float *costs);
+                     const float *v_scales, size_t stride, const float *bias, size_t row,
+                     const int32_t *list, size_t listed, size_t dim, const float *added,
+                     float *costs);
 
 /// y += a x.
 void hkv_add_scaled(float a, const float *x, float *y, size_t n);
@@ -199,15 +204,15 @@ void hkv_regroup(float *merged, float *sum, const float *value, float a, float b
 float hkv_output_error(const float *total, const float *merged, const float *old, float a, float b,
                        float c, float d, size_t n);
 
-/// scores[i] = min(scores[i], costs[i]) for i in [first, rows), costs below 2^-126 counting as that;
-/// NaN changes nothing. Returns the place of the least cost, the first of equal ones; `rows` if none
-/// is finite.
-size_t hkv_lower_scores(float *scores, const float *costs, size_t first, size_t rows);
-
 /// The place of the lowest score in [first, rows) among rows that were born before `before`, the
 /// first of equal ones; `rows` if none is finite.
 size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t before, size_t first,
                         size_t rows);
+
+/// Asks for `bytes` of memory to be brought near; a hint.
+static inline void hkv_prefetch(const void *from, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch((const char *)from + at, 0, 2);
+}
 
 /// The sum of `count` numbers modulo 2^32; as fast as memory gives them, which is what it is for.
 uint32_t hkv_sum_u32(const uint32_t *from, size_t count);

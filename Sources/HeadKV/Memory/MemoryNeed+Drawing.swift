@@ -14,7 +14,9 @@ extension MemoryNeed {
     let shape = gpt.configuration
     let sequences = options.sequencesPerPicture
     // A sampler is made for each batch: candidates, their weights and a heap.
-    work = DecodeEngine.workBytes(shape, sequences: sequences) + 8 * shape.grid.count
+    work =
+      DecodeEngine.workBytes(shape, sequences: sequences, threads: options.threads)
+      + 8 * shape.grid.count
     program += 24 * shape.vocabulary
     // Tokens, then the array that a file of them is written from.
     results = pictures * (4 + 8 + 8) * shape.grid.count

@@ -35,7 +35,7 @@ final class EvictionPart: BenchPart {
     unsafe RandomFill(base: base, count: count).perform(0)
     // Softmax weights are not negative.
     for index in 0..<count / 2 { unsafe base[index] += 0.051 }
-    plans = PlanStore(count: sequences * shape.heads, rows: shape.fullRows)
+    plans = PlanStore(count: pool.threads, rows: shape.fullRows)
   }
 
   var bytesPerUnit: Int? { nil }
@@ -62,7 +62,7 @@ final class EvictionPart: BenchPart {
 
 /// A head of a sequence a task: append, then what the policy does after attention.
 @safe
-private struct EvictionWork: ParallelWork {
+private struct EvictionWork: WorkerWork {
   let sessions: [CacheSession]
   let layer: Int
   let step: Int
@@ -70,7 +70,7 @@ private struct EvictionWork: ParallelWork {
   let numbers: UnsafeMutablePointer<Float>
   let plans: PlanStore
 
-  func perform(_ task: Int) {
+  func perform(_ task: Int, worker: Int) {
     let session = sessions[task / shape.heads]
     let head = task % shape.heads
     // Different rows for every head and step, far enough from the end for a key and a value.
@@ -83,6 +83,6 @@ private struct EvictionWork: ParallelWork {
       CacheRow(position: Int32(step), birth: session.steps))
     unsafe session.attended(
       layer: layer, head: head, weights: UnsafePointer(numbers + task % 1024), twinWeights: nil,
-      queries: 1, plan: &plans.plan(task).pointee)
+      queries: 1, plan: &plans.plan(worker).pointee)
   }
 }

@@ -16,11 +16,14 @@ package struct MergeTree: ~Copyable {
   private let births: AlignedBuffer<Int32>
   /// The nearest live row before each one.
   private let nearest: AlignedBuffer<Int32>
+  /// Room for a list of rows.
+  private let list: AlignedBuffer<Int32>
 
   private var keys: UnsafeMutablePointer<Float> { unsafe centres.base }
   private var values: UnsafeMutablePointer<Float> { unsafe centres.base + count * size }
   private var distances: UnsafeMutablePointer<Float> { unsafe columns.base }
   private var biases: UnsafeMutablePointer<Float> { unsafe columns.base + count }
+  /// What merging a row with those of a list costs, one after another.
   private var costs: UnsafeMutablePointer<Float> { unsafe columns.base + 2 * count }
 
   /// - Parameters:
@@ -37,6 +40,7 @@ package struct MergeTree: ~Copyable {
     columns = AlignedBuffer(count: 3 * count, repeating: 0)
     births = AlignedBuffer(count: count, repeating: 0)
     nearest = AlignedBuffer(count: count, repeating: -1)
+    list = AlignedBuffer(count: count, repeating: 0)
     for (row, slot) in slots.enumerated() {
       unsafe (self.keys + row * size).update(from: keys + slot * size, count: size)
       unsafe (self.values + row * size).update(from: values + slot * size, count: size)
@@ -83,38 +87,38 @@ package struct MergeTree: ~Copyable {
     return labels
   }
 
-  private func isLive(_ row: Int) -> Bool { unsafe births.base[row] >= 0 }
-
-  private func fillCosts(of row: Int, first: Int, rows: Int) {
+  /// Live rows in `range` other than `row`, and in ``costs`` what merging it with each of them costs.
+  private func fillCosts(of row: Int, with range: Range<Int>) -> UnsafeBufferPointer<Int32> {
+    let others = unsafe Kernels.list(
+      births: births.base, born: 0..<Int32(count), without: row, first: range.lowerBound,
+      rows: range.upperBound, into: list.base)
     unsafe Kernels.mergeCosts(
       keys: AttentionRows(.f32, keys, stride: size),
-      values: AttentionRows(.f32, values, stride: size), biases: biases, births: births.base,
-      born: 0..<Int32(count), row: row, first: first, rows: rows, dim: size, into: costs)
-  }
-
-  private func lowest(_ scores: UnsafePointer<Float>, rows: Int) -> Int? {
-    unsafe MergeScores.lowest(
-      scores, births: births.base, before: Int32(count), first: 0, rows: rows)
+      values: AttentionRows(.f32, values, stride: size), biases: biases, row: row, others: others,
+      dim: size, into: costs)
+    return unsafe others
   }
 
   /// Looks for the nearest live row before `row`.
   private func findNearest(_ row: Int) {
     unsafe distances[row] = .infinity
     if row == 0 { return }
-    fillCosts(of: row, first: 0, rows: row + 1)
+    let others = unsafe fillCosts(of: row, with: 0..<row)
     // The first row never goes, and no number is the dearest: there is always a pair to take.
-    let best = unsafe lowest(costs, rows: row) ?? 0
-    let cost = unsafe costs[best]
-    unsafe distances[row] =
-      cost < .greatestFiniteMagnitude ? cost : .greatestFiniteMagnitude
-    unsafe nearest.base[row] = Int32(best)
+    var best = (row: 0, cost: Float.greatestFiniteMagnitude)
+    for index in others.indices where unsafe costs[index] < best.cost {
+      best = unsafe (Int(others[index]), costs[index])
+    }
+    unsafe distances[row] = best.cost
+    unsafe nearest.base[row] = Int32(best.row)
   }
 
   /// The row whose nearest is the nearest of all, and that one.
   private func cheapest() -> (source: Int, target: Int) {
-    guard let row = unsafe lowest(distances, rows: count) else {
-      preconditionFailure("a tree has two rows to merge")
-    }
+    guard
+      let row = unsafe MergeScores.lowest(
+        distances, births: births.base, before: Int32(count), first: 0, rows: count)
+    else { preconditionFailure("a tree has two rows to merge") }
     return (row, Int(unsafe nearest.base[row]))
   }
 
@@ -137,13 +141,14 @@ package struct MergeTree: ~Copyable {
   /// Finds the nearest rows anew after `target` has taken in `source`.
   private func lookAgain(from target: Int, without source: Int) {
     var stale: [Int] = [target]
-    fillCosts(of: target, first: target, rows: count)
-    for row in target + 1..<count where isLive(row) {
+    let others = unsafe fillCosts(of: target, with: target + 1..<count)
+    for index in others.indices {
+      let row = unsafe Int(others[index])
       let was = unsafe Int(nearest.base[row])
       if was == source || was == target {
         stale.append(row)
-      } else if unsafe costs[row] < distances[row] {
-        unsafe distances[row] = costs[row]
+      } else if unsafe costs[index] < distances[row] {
+        unsafe distances[row] = costs[index]
         unsafe nearest.base[row] = Int32(target)
       }
     }

@@ -32,8 +32,8 @@ public struct PairwiseMerging: EvictionRule, Hashable {
   ) {
     let kept = head.firstKeptBirth(window: budget.window, step)
     var pair: (slot: Int, partner: Int)?
-    plan.withRoom(columns: 2, of: head.count) { costs in
-      pair = cheapest(head, step, kept, &costs)
+    plan.withRoom(columns: 2, of: head.count) { room in
+      pair = cheapest(head, step, kept, &room)
     }
     // A single row beside the window has no partner: the oldest goes.
     guard let pair else { return }
@@ -53,7 +53,7 @@ public struct PairwiseMerging: EvictionRule, Hashable {
   /// Rows whose scores are not known, 0 or below, come up first, and lower the others' where these
   /// are cheaper to merge with them.
   private func cheapest(
-    _ head: HeadView, _ step: HeadStep, _ kept: Int32, _ costs: inout MutableSpan<Float>
+    _ head: HeadView, _ step: HeadStep, _ kept: Int32, _ room: inout MutableSpan<Float>
   ) -> (slot: Int, partner: Int)? {
     let reach = reach(head, step, kept)
     // What was found last: it holds until another row's score is lower.
@@ -66,10 +66,9 @@ public struct PairwiseMerging: EvictionRule, Hashable {
       let birth = head.birth(slot)
       let near = max(birth - reach, 0)..<min(birth + reach, kept)
       guard
-        let partner = head.mergeCosts(slot, step, born: near, into: &costs)
-          ?? head.mergeCosts(slot, step, born: 0..<kept, into: &costs)
+        let (partner, cost) = head.cheapestMerge(slot, step, born: near, in: &room)
+          ?? head.cheapestMerge(slot, step, born: 0..<kept, in: &room)
       else { return nil }
-      let cost = max(costs[partner], .leastNormalMagnitude)
       if bound > 0 && cost <= bound { return (slot, partner) }
       head.setScore(slot, cost)
       found = (slot, partner, cost)

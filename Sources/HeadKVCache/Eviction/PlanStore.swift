@@ -1,4 +1,4 @@
-/// Eviction plans to work in, one for each task of a parallel region, allocated once.
+/// Eviction plans to work in, one for each thread, allocated once.
 @safe
 package final class PlanStore {
   private let base: UnsafeMutablePointer<EvictionPlan>
@@ -18,6 +18,6 @@ package final class PlanStore {
     unsafe base.deallocate()
   }
 
-  /// The plan of a task; one thread at a time may use it.
-  package func plan(_ task: Int) -> UnsafeMutablePointer<EvictionPlan> { unsafe base + task }
+  /// The plan of a thread.
+  package func plan(_ worker: Int) -> UnsafeMutablePointer<EvictionPlan> { unsafe base + worker }
 }

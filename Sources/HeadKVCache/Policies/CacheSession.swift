@@ -130,6 +130,9 @@ public final class CacheSession: @unchecked Sendable {
   /// The branch that follows this one's plans.
   package var sharing: CacheSession? { follower }
 
+  /// Whether this one's rule looks at its heads after attention.
+  package var evicts: Bool { !isPassive && leader == nil }
+
   /// Whether another branch makes this one's plans.
   package var isFollower: Bool { leader != nil }
 

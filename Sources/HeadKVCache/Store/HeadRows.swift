@@ -107,6 +107,12 @@ package struct HeadRows {
     unsafe biases[target] = biases[source]
   }
 
+  /// Asks for what rules look at after attention.
+  package func prefetchColumns() {
+    unsafe Kernels.prefetch(scores, count: count)
+    unsafe Kernels.prefetch(births, count: count)
+  }
+
   /// Attention of one query over the live rows, as they are stored: see
   /// ``Kernels/attend(query:keys:values:bias:rows:dim:scale:weights:out:)``.
   package func attend(
@@ -121,13 +127,14 @@ package struct HeadRows {
   /// Inner product of two rows' keys.
   func keyDot(_ a: Int, _ b: Int) -> Float { unsafe keys.dot(a, b) }
 
-  /// What merging `slot` with each other row costs: see ``Kernels/mergeCosts``.
+  /// What merging `slot` with each of `others` costs: see ``Kernels/mergeCosts``.
   func mergeCosts(
-    _ slot: Int, first: Int, born: Range<Int32>, into costs: UnsafeMutablePointer<Float>
+    _ slot: Int, _ others: UnsafeBufferPointer<Int32>, adds: Bool,
+    into costs: UnsafeMutablePointer<Float>
   ) {
     unsafe Kernels.mergeCosts(
-      keys: keys.attention, values: values.attention, biases: biases, births: births,
-      born: born, row: slot, first: first, rows: count, dim: dimension, into: costs)
+      keys: keys.attention, values: values.attention, biases: biases, row: slot, others: others,
+      dim: dimension, adds: adds, into: costs)
   }
 
   /// What is remembered of the row in `slot`.

@@ -69,20 +69,6 @@ package enum ReferenceKernels {
     return out
   }
 
-  /// ``MergeScores/lower(_:to:first:rows:)`` in plain loops.
-  package static func lower(
-    _ scores: inout [Float], to costs: [Float], first: Int
-  ) -> Int? {
-    var least: Int?
-    for row in first..<scores.count where !costs[row].isNaN {
-      let cost = max(costs[row], .leastNormalMagnitude)
-      scores[row] = min(scores[row], cost)
-      let bound = least.map { max(costs[$0], .leastNormalMagnitude) } ?? .infinity
-      if cost < bound { least = row }
-    }
-    return least
-  }
-
   /// ``MergeScores/lowest(_:births:before:first:rows:)`` in plain loops.
   package static func lowest(
     _ scores: [Float], births: [Int32], before: Int32, first: Int
@@ -92,6 +78,11 @@ package enum ReferenceKernels {
       if scores[row] < (lowest.map { scores[$0] } ?? .infinity) { lowest = row }
     }
     return lowest
+  }
+
+  /// The rows that ``Kernels/list(births:born:without:first:rows:into:)`` lists.
+  package static func list(births: [Int32], born: Range<Int32>, without row: Int, first: Int) -> [Int] {
+    (first..<births.count).filter { $0 != row && born.contains(births[$0]) }
   }
 
   /// What merging row `row` of K and V `[rows, dim]` with each other row costs.

@@ -3,37 +3,80 @@ import HeadKVMath
 
 /// Attention of one layer, one head of one sequence a task: rotate, append, attend, evict. Of two
 /// branches that share plans, both.
-struct AttentionWork: ParallelWork {
-  let engine: DecodeEngine
-  let layer: Int
-  let heads: Int
+///
+/// Sessions are borrowed from the engine: counting references to what all threads use would have
+/// them wait for each other.
+@unsafe
+struct AttentionWork: WorkerWork {
+  private let sessions: UnsafePointer<Unmanaged<CacheSession>?>
+  private let groups: UnsafePointer<StepGroup>
+  private let units: UnsafePointer<AttentionUnit>
+  private let positions: UnsafePointer<Int32>
+  private let queryKeyValue: FloatMatrix
+  private let attended: FloatMatrix
+  private let scratch: Unmanaged<AttentionScratch>
+  private let rotary: FloatMatrix
+  private let layer: Int
+  private let heads: Int
+  private let size: Int
 
-  func perform(_ task: Int) {
+  /// - Precondition: the engine has opened a step, and lives while this does.
+  init(_ engine: DecodeEngine, layer: Int) {
     let scratch = engine.scratch
-    let unit = scratch.units[task / heads]
-    let head = task % heads
-    let weights = unsafe attend(unit.group, head)
-    let twinWeights = unsafe unit.twin < 0 ? nil : attend(unit.twin, head)
-    unsafe engine.session(group: unit.group).attended(
-      layer: layer, head: head, weights: weights, twinWeights: twinWeights,
-      queries: scratch.groups[unit.group].rows, plan: &scratch.plans.plan(task).pointee)
+    unsafe sessions = UnsafePointer(scratch.sessions)
+    unsafe groups = UnsafePointer(scratch.groups)
+    unsafe units = UnsafePointer(scratch.units)
+    unsafe positions = UnsafePointer(scratch.positions)
+    unsafe queryKeyValue = scratch.queryKeyValue
+    unsafe attended = scratch.attended
+    unsafe self.scratch = .passUnretained(scratch.attention)
+    unsafe rotary = engine.model.rotary.rows
+    unsafe self.layer = layer
+    unsafe heads = engine.shape.heads
+    unsafe size = engine.shape.headDimension
   }
 
-  /// Returns the softmax weights `[queries, rows]`.
-  private func attend(_ groupIndex: Int, _ head: Int) -> UnsafePointer<Float> {
-    let scratch = engine.scratch
-    let group = scratch.groups[groupIndex]
-    let session = engine.session(group: groupIndex)
-    let rows = unsafe session.rows(layer: layer, head: head)
-    let size = engine.shape.headDimension
-    let width = heads * size
+  func perform(_ task: Int, worker: Int) {
+    let unit = unsafe units[task / heads]
+    let head = unsafe task % heads
+    unsafe scratch._withUnsafeGuaranteedRef { scratch in
+      let weights = unsafe scratch.weights(worker: worker, branch: 0)
+      unsafe attend(unit.group, head, weights)
+      var twinWeights: UnsafePointer<Float>?
+      if unit.twin >= 0 {
+        let weights = unsafe scratch.weights(worker: worker, branch: 1)
+        unsafe attend(unit.twin, head, weights)
+        unsafe twinWeights = UnsafePointer(weights)
+      }
+      unsafe sessions[unit.group]!._withUnsafeGuaranteedRef { session in
+        unsafe session.attended(
+          layer: layer, head: head, weights: weights, twinWeights: twinWeights,
+          queries: groups[unit.group].rows, plan: &scratch.plan(worker: worker).pointee)
+      }
+    }
+  }
 
+  /// Puts the softmax weights `[queries, rows]` into `weights`.
+  private func attend(_ group: Int, _ head: Int, _ weights: UnsafeMutablePointer<Float>) {
+    unsafe sessions[group]!._withUnsafeGuaranteedRef { session in
+      unsafe attend(groups[group], head, session, weights)
+    }
+  }
+
+  private func attend(
+    _ group: StepGroup, _ head: Int, _ session: CacheSession,
+    _ weights: UnsafeMutablePointer<Float>
+  ) {
+    let rows = unsafe session.rows(layer: layer, head: head)
+    if session.evicts { unsafe rows.prefetchColumns() }
+    let width = unsafe heads * size
+    let wantsQueries = session.wantsQueries
     for index in group.firstRow..<group.firstRow + group.rows {
-      let query = unsafe scratch.queryKeyValue.row(index) + head * size
+      let query = unsafe queryKeyValue.row(index) + head * size
       let key = unsafe query + width
-      let position = scratch.positions[index]
-      unsafe rotate(query, key, to: position, size)
-      if session.wantsQueries {
+      let position = unsafe positions[index]
+      unsafe rotate(query, key, to: position)
+      if wantsQueries {
         unsafe session.asked(layer: layer, head: head, index: index - group.firstRow, query)
       }
       unsafe rows.append(
@@ -41,27 +84,25 @@ struct AttentionWork: ParallelWork {
     }
 
     let live = unsafe rows.count
-    let weights = unsafe scratch.weights(group, head: head)
-    let scale = 1 / Float(size).squareRoot()
+    let scale = unsafe 1 / Float(size).squareRoot()
     for index in 0..<group.rows {
       let row = group.firstRow + index
       unsafe rows.attend(
-        query: scratch.queryKeyValue.row(row) + head * size, scale: scale,
-        weights: weights + index * live, out: scratch.attended.row(row) + head * size)
+        query: queryKeyValue.row(row) + head * size, scale: scale,
+        weights: weights + index * live, out: attended.row(row) + head * size)
     }
-    return unsafe UnsafePointer(weights)
   }
 
   private func rotate(
-    _ query: UnsafeMutablePointer<Float>, _ key: UnsafeMutablePointer<Float>, to position: Int32,
-    _ size: Int
+    _ query: UnsafeMutablePointer<Float>, _ key: UnsafeMutablePointer<Float>, to position: Int32
   ) {
     if position < 0 {
       unsafe query.update(repeating: 0, count: size)
       unsafe key.update(repeating: 0, count: size)
       return
     }
-    let turn = unsafe engine.model.rotary.row(Int(position))
+    unsafe precondition(position < rotary.rows, "position outside the grid")
+    let turn = unsafe rotary.row(Int(position))
     unsafe Kernels.rotatePairs(query, cosSin: turn, pairs: size / 2)
     unsafe Kernels.rotatePairs(key, cosSin: turn, pairs: size / 2)
   }

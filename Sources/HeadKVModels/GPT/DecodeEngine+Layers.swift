@@ -16,8 +16,7 @@ extension DecodeEngine {
     for (index, layer) in model.layers.enumerated() {
       unsafe model.normalise(x, layer.attentionNorm, into: normed)
       unsafe layer.queryKeyValue.apply(normed, into: qkv, scratch: linear, pool: pool)
-      pool.run(
-        tasks: units * shape.heads, AttentionWork(engine: self, layer: index, heads: shape.heads))
+      unsafe pool.run(tasks: units * shape.heads, AttentionWork(self, layer: index))
       unsafe layer.attentionOutput.apply(
         attended, into: x, accumulate: true, scratch: linear, pool: pool)
       unsafe model.normalise(x, layer.feedForwardNorm, into: normed)
@@ -34,7 +33,7 @@ extension DecodeEngine {
     for group in 0..<groups { session(group: group).notifyObservers() }
   }
 
-  func session(group: Int) -> CacheSession { sessions[scratch.groups[group].sequence]! }
+  func session(group: Int) -> CacheSession { sessions[unsafe scratch.groups[group].sequence]! }
 
   /// Opens a step of the groups' sequences and pairs those that share plans; returns how many
   /// units of work the attention of a head makes.
@@ -42,12 +41,14 @@ extension DecodeEngine {
     var units = 0
     for group in 0..<groups {
       let session = session(group: group)
-      let isPrefix = scratch.positions[scratch.groups[group].firstRow] < 0
-      session.openStep(rows: scratch.groups[group].rows, isPrefix: isPrefix)
+      let (first, rows) = unsafe (scratch.groups[group].firstRow, scratch.groups[group].rows)
+      let isPrefix = unsafe scratch.positions[first] < 0
+      session.openStep(rows: rows, isPrefix: isPrefix)
+      unsafe scratch.sessions[group] = .passUnretained(session)
       // Branches begin one by one; from their first token on they step together.
       if session.isFollower && !isPrefix { continue }
-      scratch.units[units] = AttentionUnit(
-        group: group, twin: isPrefix ? -1 : self.group(of: session.sharing, groups))
+      let twin = isPrefix ? -1 : self.group(of: session.sharing, groups)
+      unsafe scratch.units[units] = AttentionUnit(group: group, twin: twin)
       units += 1
     }
     return units

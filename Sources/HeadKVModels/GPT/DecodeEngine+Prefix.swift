@@ -9,8 +9,8 @@ extension DecodeEngine {
     guard let first = waiting.first?.sequence else { return }
     for (row, start) in waiting.enumerated() {
       unsafe scratch.setInput(row: row, start.prefix.embeddings.base)
-      scratch.groups[row] = StepGroup(sequence: start.sequence, firstRow: row, rows: 1)
-      scratch.positions[row] = -1
+      unsafe scratch.groups[row] = StepGroup(sequence: start.sequence, firstRow: row, rows: 1)
+      unsafe scratch.positions[row] = -1
     }
     runLayers(rows: waiting.count, groups: waiting.count)
     scratch.copyNorm(toLogits: first, rows: waiting.count, model: model, pool: pool)
@@ -24,8 +24,8 @@ extension DecodeEngine {
     } else {
       for row in 0..<prefix.rows {
         unsafe scratch.setInput(row: 0, prefix.embeddings.base + row * shape.width)
-        scratch.groups[0] = StepGroup(sequence: sequence, firstRow: 0, rows: 1)
-        scratch.positions[0] = -1
+        unsafe scratch.groups[0] = StepGroup(sequence: sequence, firstRow: 0, rows: 1)
+        unsafe scratch.positions[0] = -1
         runLayers(rows: 1, groups: 1)
       }
     }

@@ -60,7 +60,8 @@ public final class DecodeEngine {
     self.policy = policy ?? .full(shape)
     gains = self.policy.budgeter.distortion != nil ? model.outputGains(pool: pool) : nil
     scratch = DecodeScratch(
-      configuration, rows: sequences * rowsPerStep, sequences: sequences, cacheRows: shape.fullRows)
+      configuration, rows: sequences * rowsPerStep, sequences: sequences, rowsPerStep: rowsPerStep,
+      cacheRows: shape.fullRows, threads: pool.threads)
     sessions = Array(repeating: nil, count: sequences)
     logitRow = Array(repeating: -1, count: sequences)
   }
@@ -154,18 +155,20 @@ public final class DecodeEngine {
       precondition(
         row.token >= 0 && Int(row.token) < model.configuration.vocabulary, "token out of range")
       unsafe model.tokenEmbedding.copyRow(Int(row.token), into: scratch.input.row(index))
-      scratch.positions[index] = row.position
+      unsafe scratch.positions[index] = row.position
       if index > 0, rows[index - 1].sequence == row.sequence {
-        scratch.groups[groups - 1].rows += 1
+        unsafe scratch.groups[groups - 1].rows += 1
       } else {
-        scratch.groups[groups] = StepGroup(sequence: row.sequence, firstRow: index, rows: 1)
+        unsafe scratch.groups[groups] = StepGroup(
+          sequence: row.sequence, firstRow: index, rows: 1)
         groups += 1
       }
     }
     runLayers(rows: rows.count, groups: groups)
     for sequence in logitRow.indices { logitRow[sequence] = -1 }
-    for group in 0..<groups {
-      logitRow[scratch.groups[group].sequence] = scratch.groups[group].firstRow
+    for index in 0..<groups {
+      let group = unsafe scratch.groups[index]
+      logitRow[group.sequence] = group.firstRow
     }
     scratch.copyNorm(toLogits: 0, rows: rows.count, model: model, pool: pool)
   }

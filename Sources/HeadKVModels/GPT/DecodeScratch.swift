@@ -19,22 +19,23 @@ final class DecodeScratch {
   let logits: FloatMatrix
   /// Where the linear layers round their inputs.
   let linear: LinearScratch
-  /// Softmax weights, `weightStride` for each row and head.
-  private let weights: UnsafeMutablePointer<Float>
-  let weightStride: Int
-  private let heads: Int
-  var groups: [StepGroup]
-  var units: [AttentionUnit]
-  var positions: [Int32]
-  /// For each sequence's row and head.
-  let plans: PlanStore
+  private let groupBuffer: AlignedBuffer<StepGroup>
+  private let sessionBuffer: AlignedBuffer<Unmanaged<CacheSession>?>
+  private let unitBuffer: AlignedBuffer<AttentionUnit>
+  private let positionBuffer: AlignedBuffer<Int32>
+  /// What each thread attends in.
+  let attention: AttentionScratch
 
-  init(_ shape: GPTConfiguration, rows: Int, sequences: Int, cacheRows: Int) {
+  /// - Parameters:
+  ///   - rowsPerStep: rows of one sequence in a step, of the `rows` of all.
+  ///   - cacheRows: rows that a head may have.
+  init(
+    _ shape: GPTConfiguration, rows: Int, sequences: Int, rowsPerStep: Int, cacheRows: Int,
+    threads: Int
+  ) {
     self.rows = rows
-    heads = shape.heads
-    weightStride = Self.weightStride(cacheRows)
     let logitRows = max(rows, sequences)
-    let sizes = Self.sizes(shape, rows: rows, logitRows: logitRows, cacheRows: cacheRows)
+    let sizes = Self.sizes(shape, rows: rows, logitRows: logitRows)
     buffer = AlignedBuffer(count: sizes.reduce(0, +), repeating: 0)
     var offsets: [Int] = [0]
     for size in sizes { offsets.append(offsets.last! + size) }
@@ -46,41 +47,43 @@ final class DecodeScratch {
     unsafe gate = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[4])
     unsafe up = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[5])
     unsafe logits = buffer.matrix(rows: logitRows, columns: shape.vocabulary, offset: offsets[6])
-    unsafe weights = buffer.base + offsets[7]
     linear = LinearScratch(rows: logitRows, features: max(shape.dimension, shape.hidden))
-    groups = Array(repeating: StepGroup(sequence: 0, firstRow: 0, rows: 0), count: rows)
-    units = Array(repeating: AttentionUnit(group: 0, twin: -1), count: rows)
-    positions = Array(repeating: 0, count: rows)
-    plans = PlanStore(count: rows * shape.heads, rows: cacheRows)
+    groupBuffer = AlignedBuffer(
+      count: rows, repeating: StepGroup(sequence: 0, firstRow: 0, rows: 0))
+    unsafe sessionBuffer = AlignedBuffer(count: rows, repeating: nil)
+    unitBuffer = AlignedBuffer(count: rows, repeating: AttentionUnit(group: 0, twin: -1))
+    positionBuffer = AlignedBuffer(count: rows, repeating: 0)
+    attention = AttentionScratch(threads: threads, rowsPerStep: rowsPerStep, cacheRows: cacheRows)
   }
 
-  private static func weightStride(_ cacheRows: Int) -> Int { (cacheRows + 15) / 16 * 16 }
+  /// The sequences of the step.
+  var groups: UnsafeMutablePointer<StepGroup> { unsafe groupBuffer.base }
+  /// Those of the groups, which the engine keeps alive.
+  var sessions: UnsafeMutablePointer<Unmanaged<CacheSession>?> { unsafe sessionBuffer.base }
+  /// Groups whose attention is computed together.
+  var units: UnsafeMutablePointer<AttentionUnit> { unsafe unitBuffer.base }
+  /// Of each row of the step.
+  var positions: UnsafeMutablePointer<Int32> { unsafe positionBuffer.base }
 
   /// Floats of each matrix, in the order in which they lie.
   private static func sizes(
-    _ shape: GPTConfiguration, rows: Int, logitRows: Int, cacheRows: Int
+    _ shape: GPTConfiguration, rows: Int, logitRows: Int
   ) -> [Int] {
     [
       rows * shape.dimension, rows * shape.dimension, rows * 3 * shape.dimension,
       rows * shape.dimension, rows * shape.hidden, rows * shape.hidden,
-      logitRows * shape.vocabulary, rows * shape.heads * weightStride(cacheRows),
+      logitRows * shape.vocabulary,
     ].map { ($0 + 15) / 16 * 16 }
   }
 
-  /// Bytes that are allocated for so many rows.
+  /// Bytes that are allocated for so many sequences that take one token a step.
   static func byteCount(
-    _ shape: GPTConfiguration, rows: Int, sequences: Int, cacheRows: Int
+    _ shape: GPTConfiguration, sequences: Int, cacheRows: Int, threads: Int
   ) -> Int {
-    let logitRows = max(rows, sequences)
-    let sizes = sizes(shape, rows: rows, logitRows: logitRows, cacheRows: cacheRows)
+    let sizes = sizes(shape, rows: sequences, logitRows: sequences)
     return 4 * sizes.reduce(0, +)
-      + LinearScratch.byteCount(rows: logitRows, features: max(shape.dimension, shape.hidden))
-      + rows * shape.heads * EvictionPlan.byteCount(reserving: cacheRows)
-  }
-
-  /// Where the weights of a group's head go: `[queries, live rows]`, one run.
-  func weights(_ group: StepGroup, head: Int) -> UnsafeMutablePointer<Float> {
-    unsafe weights + (group.firstRow * heads + head * group.rows) * weightStride
+      + LinearScratch.byteCount(rows: sequences, features: max(shape.dimension, shape.hidden))
+      + AttentionScratch.byteCount(threads: threads, rowsPerStep: 1, cacheRows: cacheRows)
   }
 
   func setInput(row: Int, _ values: UnsafePointer<Float>) {

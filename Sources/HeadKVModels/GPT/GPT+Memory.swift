@@ -25,8 +25,10 @@ extension GPT {
 extension DecodeEngine {
   /// Bytes, beside caches and weights, of an engine for so many sequences that take one token a
   /// step.
-  package static func workBytes(_ shape: GPTConfiguration, sequences: Int) -> Int {
+  package static func workBytes(
+    _ shape: GPTConfiguration, sequences: Int, threads: Int
+  ) -> Int {
     DecodeScratch.byteCount(
-      shape, rows: sequences, sequences: sequences, cacheRows: shape.sequenceShape.fullRows)
+      shape, sequences: sequences, cacheRows: shape.sequenceShape.fullRows, threads: threads)
   }
 }

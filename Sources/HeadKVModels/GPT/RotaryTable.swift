@@ -33,9 +33,12 @@ final class RotaryTable: Sendable {
     }
   }
 
+  /// Pairs (cos, sin) of all cells, a row each.
+  var rows: FloatMatrix { unsafe table.matrix(rows: cells, columns: pairs * 2) }
+
   /// Pairs (cos, sin) of the cell at `position`.
   func row(_ position: Int) -> UnsafePointer<Float> {
     precondition(position >= 0 && position < cells, "position outside the grid")
-    return unsafe UnsafePointer(table.base + position * pairs * 2)
+    return unsafe UnsafePointer(rows.row(position))
   }
 }

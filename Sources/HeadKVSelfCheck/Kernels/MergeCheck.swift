@@ -16,49 +16,50 @@ package enum MergeCheck {
       for (first, from, before) in [
         (0, 0, rows), (row / 2, 0, rows / 2), (row / 3, rows / 3, rows - rows / 5),
       ] {
-        var costs = [Float](repeating: .nan, count: rows)
-        unsafe keys.withRows { keys in
-          unsafe values.withRows { values in
-            unsafe Kernels.mergeCosts(
-              keys: keys, values: values, biases: biases, births: births,
-              born: Int32(from)..<Int32(before), row: row, first: first, rows: rows, dim: dim,
-              into: &costs)
+        let born = Int32(from)..<Int32(before)
+        let others = ReferenceKernels.list(
+          births: births, born: born, without: row, first: first)
+        var room = [Int32](repeating: -1, count: rows)
+        // Twice: the second time what was found before is a summand.
+        var costs = [Float](repeating: .nan, count: others.count)
+        let listed = unsafe room.withUnsafeMutableBufferPointer { room in
+          let list = unsafe Kernels.list(
+            births: births, born: born, without: row, first: first, rows: rows,
+            into: room.baseAddress!)
+          unsafe keys.withRows { keys in
+            unsafe values.withRows { values in
+              for adds in [false, true] where list.count == costs.count {
+                unsafe Kernels.mergeCosts(
+                  keys: keys, values: values, biases: biases, row: row, others: list, dim: dim,
+                  adds: adds, into: &costs)
+              }
+            }
           }
+          return unsafe list.map { Int($0) }
         }
-        for other in 0..<rows {
-          let takesPart =
-            other >= first && (from..<before).contains(Int(births[other])) && other != row
-          guard takesPart == (costs[other] < .infinity) else { return .infinity }
-          if takesPart {
-            worst = max(
-              worst,
-              worstError([costs[other]], [expected[other]]) { _ in 2e-5 * expected[other] + 1e-30 })
-          }
-        }
+        guard listed == others else { return .infinity }
+        let twice = others.map { 2 * expected[$0] }
+        worst = max(
+          worst,
+          worstError(costs, twice) { 2e-5 * twice[$0] + 1e-30 })
       }
     }
     return worst
   }
 
-  /// Whether bounds and the lowest of them are what the twins say, to the last bit.
+  /// Whether the lowest of some bounds is what the twin says.
   package static func scores(rows: Int) -> Bool {
     var numbers = Numbers(rows)
     for (first, before) in [(0, Int32(rows)), (rows / 3, Int32(rows / 2)), (rows, 0)] {
       var scores = numbers.list(rows)
-      var costs = numbers.list(rows).map { abs($0) }
       let births = births(rows)
-      // Ties, rows that take no part, no numbers, and costs too small to be normal.
-      for row in stride(from: 2, to: rows, by: 3) { costs[row] = costs[row - 1] }
-      for row in stride(from: 1, to: rows, by: 7) { costs[row] = .infinity }
-      for row in stride(from: 5, to: rows, by: 31) { costs[row] = .nan }
-      for row in stride(from: 6, to: rows, by: 50) { costs[row] = 0x1p-139 }
+      // Ties, and rows that take no part.
+      for row in stride(from: 2, to: rows, by: 3) { scores[row] = scores[row - 1] }
+      for row in stride(from: 1, to: rows, by: 7) { scores[row] = .infinity }
       let lowest = unsafe MergeScores.lowest(
         scores, births: births, before: before, first: first, rows: rows)
       let known = ReferenceKernels.lowest(scores, births: births, before: before, first: first)
-      var expected = scores
-      let least = ReferenceKernels.lower(&expected, to: costs, first: first)
-      let found = unsafe MergeScores.lower(&scores, to: costs, first: first, rows: rows)
-      guard lowest == known && found == least && scores == expected else { return false }
+      guard lowest == known else { return false }
     }
     return true
   }
