@@ -62,11 +62,9 @@ struct kernel_table {
   void (*winograd_input)(const float *, size_t, size_t, int, float *, size_t);
   void (*winograd_output)(const float *, size_t, int, const hkv_tile *);
   uint32_t (*sum_u32)(const uint32_t *, size_t);
-  void (*add_scaled)(float, const float *, float *, size_t);
-  float (*squared_distance)(const float *, const float *, size_t);
-  void (*regroup)(float *, float *, const float *, float, float, float, size_t);
-  float (*output_error)(const float *, const float *, const float *, float, float, float, float,
-                        size_t);
+  void (*weigh_queries)(const hkv_queries *, const float *, const float *, float);
+  void (*pool_errors)(const hkv_queries *, const int32_t *, size_t, float, float, float *,
+                      double *);
   size_t (*list_born)(const int32_t *, int32_t, int32_t, size_t, size_t, size_t, int32_t *);
   size_t (*lowest_score)(const float *, const int32_t *, int32_t, size_t, size_t);
   /// By element type.
@@ -100,6 +98,8 @@ size_t hkv_packed_steps(int packing, size_t k) {
     default: return (k + 63) / 64 * 16;
   }
 }
+
+size_t hkv_pool_room(size_t dim, size_t clusters) { return 32 * dim + clusters * (dim + 33); }
 
 #define LEVEL PORTABLE
 #define LEVEL_NAME "portable"
@@ -344,22 +344,14 @@ void hkv_merge_costs(int element, const void *k, const float *k_scales, const vo
                                        dim, added, costs);
 }
 
-void hkv_add_scaled(float a, const float *x, float *y, size_t n) {
-  current()->add_scaled(a, x, y, n);
+void hkv_weigh_queries(const hkv_queries *asked, const float *keys, const float *queries,
+                       float scale) {
+  current()->weigh_queries(asked, keys, queries, scale);
 }
 
-float hkv_squared_distance(const float *x, const float *y, size_t n) {
-  return current()->squared_distance(x, y, n);
-}
-
-void hkv_regroup(float *merged, float *sum, const float *value, float a, float b, float c,
-                 size_t n) {
-  current()->regroup(merged, sum, value, a, b, c, n);
-}
-
-float hkv_output_error(const float *total, const float *merged, const float *old, float a, float b,
-                       float c, float d, size_t n) {
-  return current()->output_error(total, merged, old, a, b, c, d, n);
+void hkv_pool_errors(const hkv_queries *asked, const int32_t *cluster_of, size_t clusters,
+                     float fewest, float horizon, float *room, double *errors) {
+  current()->pool_errors(asked, cluster_of, clusters, fewest, horizon, room, errors);
 }
 
 size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t before, size_t first,

@@ -555,7 +555,7 @@ static uint32_t NAMED(sum_u32)(const uint32_t *from, size_t count) {
 
 #include "packed_body.h"
 #include "rows_body.h"
-#include "vectors_body.h"
+#include "distortion_body.h"
 
 #include "convolution_body.h"
 
@@ -588,10 +588,8 @@ static const struct kernel_table NAMED(table) = {
     .winograd_input = NAMED(winograd_input),
     .winograd_output = NAMED(winograd_output),
     .sum_u32 = NAMED(sum_u32),
-    .add_scaled = NAMED(add_scaled),
-    .squared_distance = NAMED(squared_distance),
-    .regroup = NAMED(regroup),
-    .output_error = NAMED(output_error),
+    .weigh_queries = NAMED(weigh_queries),
+    .pool_errors = NAMED(pool_errors),
     .list_born = NAMED(list_born),
     .lowest_score = NAMED(lowest_score),
     .rows = {[HKV_F32] = ROW_KERNELS(f32),

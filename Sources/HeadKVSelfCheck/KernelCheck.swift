@@ -20,8 +20,12 @@ package struct KernelCheck: Sendable {
   /// All kernels; some tenths of a second.
   package static let all: [KernelCheck] =
     products + rows + elementwise + convolutions + [
-      KernelCheck("short loops") { worst(in: [1, 17, 100]) { VectorCheck.operations(count: $0) } },
-      KernelCheck("sum of memory", holds: { [1, 63, 257].allSatisfy(VectorCheck.sums) }),
+      KernelCheck("what fewer rows change") {
+        worst(in: [(24, 64), (40, 17)]) {
+          DistortionCheck.errors(rows: $0.0, prefix: 1, size: $0.1, queries: 16)
+        }
+      },
+      KernelCheck("sum of memory", holds: { [1, 63, 257].allSatisfy(MemoryCheck.sums) }),
     ]
 
   private static func worst<S: Sequence>(in sizes: S, _ error: (S.Element) -> Double) -> Double {

@@ -191,18 +191,40 @@ void hkv_merge_costs(int element, const void *k, const float *k_scales, const vo
                      const int32_t *list, size_t listed, size_t dim, const float *added,
                      float *costs);
 
-/// y += a x.
-void hkv_add_scaled(float a, const float *x, float *y, size_t n);
+/// Up to 16 queries that are asked of the rows of a head, which stand in the order in which they
+/// were appended: each sees the first `seen` of them.
+typedef struct {
+  size_t rows, dim;
+  /// Rows that stay whatever goes; they come first.
+  size_t prefix;
+  /// [rows, dim].
+  const float *values;
+  /// Tokens that each row stands for.
+  const float *counts;
+  /// [16]; 0 where there is no query.
+  const int32_t *seen;
+  /// Logits less the query's highest, and tokens * exp(logit): [rows][16].
+  float *logits, *weights;
+  /// Sums over the rows of the weights [16], and of the weighted values [dim][16].
+  float *mass, *total;
+} hkv_queries;
 
-/// |x - y|^2.
-float hkv_squared_distance(const float *x, const float *y, size_t n);
+/// Computes logits scale k.q, weights and their sums; queries are [dim][16].
+void hkv_weigh_queries(const hkv_queries *asked, const float *keys, const float *queries,
+                       float scale);
 
-/// merged += a sum + b value, then sum += c value.
-void hkv_regroup(float *merged, float *sum, const float *value, float a, float b, float c, size_t n);
+/// Floats of room for ``hkv_pool_errors``.
+size_t hkv_pool_room(size_t dim, size_t clusters);
 
-/// |a (total - old + b merged) - c (total + d old)|^2.
-float hkv_output_error(const float *total, const float *merged, const float *old, float a, float b,
-                       float c, float d, size_t n);
+/// errors[w] += |o - o'|^2 for each query that sees w rows beside the old ones and itself, where o is
+/// its output and o' that with the mean key and value of each cluster in place of the old rows.
+///
+/// The old rows are those between the prefix and the window. They weigh as much, in both outputs, as
+/// if they stood for `horizon` - w tokens, where this is more, unless `horizon` is 0. Rows whose
+/// predecessors stand for fewer than `fewest` tokens don't count. Without clusters old rows are left
+/// out. `cluster_of` has a number for each row behind the prefix.
+void hkv_pool_errors(const hkv_queries *asked, const int32_t *cluster_of, size_t clusters,
+                     float fewest, float horizon, float *room, double *errors);
 
 /// The place of the lowest score in [first, rows) among rows that were born before `before`, the
 /// first of equal ones; `rows` if none is finite.

@@ -13,7 +13,7 @@ struct DistortionMeter: ~Copyable {
   /// Sizes of the pool that are tried.
   static let pools = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
   /// Queries of a head that are asked again.
-  static let queries = 16
+  static let queries = AskedQueries.most
 
   /// How far the picture has come when heads are measured.
   struct Moment {
@@ -43,180 +43,92 @@ struct DistortionMeter: ~Copyable {
   }
 
   private let moment: Moment
-  private let size: Int
   private let prefixRows: Int
-  /// Slots of the picture's rows by birth, and what they stand for.
-  private let slots: [Int]
+  /// Births of the picture's rows, ascending.
   private let births: [Int32]
-  private let counts: AlignedBuffer<Float>
-  /// Keys of all rows and then their values, by slot, in f32 whatever the cache holds.
-  private let widened: AlignedBuffer<Float>
-  private let keys: UnsafePointer<Float>
-  private let values: UnsafePointer<Float>
-  private let prefixBiases: [Float]
+  /// Tokens of the rows before each one.
+  private var oldTokens: [Float] = []
   /// The cluster of each row, for one size of the pool after another.
   private let clusters: AlignedBuffer<Int32>
-  /// Errors by window, for one size of the pool after another.
-  private let errors: AlignedBuffer<Double>
-  /// Queries that ``errors`` are sums of, by window.
-  private var asked: [Int]
-  /// Vectors to work in: total and pool, the sums of values of each cluster, and those of the rows
-  /// before each one.
-  private let room: AlignedBuffer<Float>
-  /// Numbers to work in, by row: logits, weights, and weight and tokens of the rows before it.
-  private let columns: AlignedBuffer<Float>
-  /// Numbers to work in, by cluster: tokens, sum of logits, weight.
-  private let sums: AlignedBuffer<Float>
+  private var asked: AskedQueries
+  /// Queries that see a window and enough rows beyond it.
+  private var counts: [Int]
 
   /// - Precondition: the head has a row beside the prefix.
   init(_ rows: HeadRows, prefixRows: Int, moment: Moment) {
     self.moment = moment
     self.prefixRows = prefixRows
-    size = unsafe rows.dimension
-    let count = unsafe rows.count
-    widened = AlignedBuffer(count: 2 * count * size, repeating: 0)
-    unsafe rows.keys.load(0..<count, into: widened.base)
-    unsafe rows.values.load(0..<count, into: widened.base + count * size)
-    unsafe keys = UnsafePointer(widened.base)
-    unsafe values = UnsafePointer(widened.base + count * size)
+    let (count, size) = unsafe (rows.count, rows.dimension)
     precondition(count > prefixRows, "there is nothing to measure")
-    var order = Array(prefixRows..<count)
-    order.sort { unsafe rows.births[$0] < rows.births[$1] }
-    slots = order
-    births = order.map { unsafe rows.births[$0] }
-    let biases = order.map { unsafe rows.biases[$0] }
-    counts = AlignedBuffer(count: order.count, repeating: 0)
-    for (row, bias) in biases.enumerated() { unsafe counts.base[row] = exp(bias) }
-    prefixBiases = (0..<prefixRows).map { unsafe rows.biases[$0] }
+    // The prefix fills the first slots.
+    var slots = Array(0..<count)
+    slots[prefixRows...].sort { unsafe rows.births[$0] < rows.births[$1] }
+    births = slots[prefixRows...].map { unsafe rows.births[$0] }
+    let biases = slots.map { unsafe rows.biases[$0] }
+    asked = AskedQueries(rows: count, prefix: prefixRows, size: size)
+    for (row, slot) in slots.enumerated() {
+      unsafe rows.keys.load(slot, into: asked.keys + row * size)
+      unsafe rows.values.load(slot, into: asked.values + row * size)
+      unsafe asked.counts[row] = exp(biases[row])
+    }
+    var tokens: Float = 0
+    for row in prefixRows..<count {
+      oldTokens.append(tokens)
+      tokens += unsafe asked.counts[row]
+    }
     let found = unsafe MergeTree(
-      keys: keys, values: values, slots: slots, biases: biases, size: size
+      keys: asked.keys, values: asked.values, slots: Array(prefixRows..<count),
+      biases: Array(biases[prefixRows...]), size: size
     ).clusters(Self.pools)
-    clusters = AlignedBuffer(count: Self.pools.count * order.count, repeating: 0)
+    clusters = AlignedBuffer(count: Self.pools.count * births.count, repeating: 0)
     for (index, cluster) in found.joined().enumerated() {
       unsafe clusters.base[index] = Int32(cluster)
     }
-    errors = AlignedBuffer(count: Self.pools.count * order.count, repeating: 0)
-    asked = Array(repeating: 0, count: order.count)
-    room = AlignedBuffer(count: (2 + Self.pools.last! + order.count) * size, repeating: 0)
-    columns = AlignedBuffer(count: 4 * order.count, repeating: 0)
-    sums = AlignedBuffer(count: 3 * Self.pools.last!, repeating: 0)
-  }
-
-  private var logits: UnsafeMutablePointer<Float> { unsafe columns.base }
-  private var weights: UnsafeMutablePointer<Float> { unsafe columns.base + slots.count }
-  private var oldMasses: UnsafeMutablePointer<Float> { unsafe columns.base + 2 * slots.count }
-  private var oldTokens: UnsafeMutablePointer<Float> { unsafe columns.base + 3 * slots.count }
-  private var olds: UnsafeMutablePointer<Float> {
-    unsafe room.base + (2 + Self.pools.last!) * size
+    counts = Array(repeating: 0, count: births.count)
   }
 
   /// Asks `query`, which saw the rows born up to `birth`.
+  ///
+  /// - Precondition: at most ``queries`` are asked.
   mutating func ask(_ query: UnsafePointer<Float>, birth: Int32) {
     let visible = births.partitioningIndex { $0 > birth }
     guard visible > 1 else { return }
-    let mass = unsafe weigh(query, visible)
-    sumOldRows(visible)
-    for pool in Self.pools.indices { ask(pool, visible, mass: mass) }
-  }
-
-  /// The first rows' logits, weights and weighted values; returns the sum of weights.
-  private func weigh(_ query: UnsafePointer<Float>, _ visible: Int) -> Float {
-    let scale = 1 / Float(size).squareRoot()
-    var top = -Float.infinity
-    for row in 0..<visible {
-      let logit = unsafe VectorOperations.dot(query, keys + slots[row] * size, size) * scale
-      unsafe logits[row] = logit
-      top = max(top, logit)
-    }
-    let prefixLogits = (0..<prefixRows).map {
-      unsafe VectorOperations.dot(query, keys + $0 * size, size) * scale + prefixBiases[$0]
-    }
-    top = max(top, prefixLogits.max() ?? -.infinity)
-    let total = unsafe room.base
-    unsafe total.update(repeating: 0, count: size)
-    var mass: Float = 0
-    for row in 0..<visible {
-      unsafe logits[row] -= top
-      let weight = unsafe counts.base[row] * exp(logits[row])
-      unsafe weights[row] = weight
-      mass += weight
-      unsafe VectorOperations.add(weight, values + slots[row] * size, to: total, size)
-    }
-    for row in 0..<prefixRows {
-      let weight = exp(prefixLogits[row] - top)
-      mass += weight
-      unsafe VectorOperations.add(weight, values + row * size, to: total, size)
-    }
-    return mass
-  }
-
-  /// Weighted values, weights and tokens of the rows before each one.
-  private func sumOldRows(_ visible: Int) {
-    unsafe olds.update(repeating: 0, count: size)
-    unsafe oldMasses[0] = 0
-    unsafe oldTokens[0] = 0
-    for row in 0..<visible - 1 {
-      let next = unsafe olds + (row + 1) * size
-      unsafe next.update(from: olds + row * size, count: size)
-      unsafe VectorOperations.add(weights[row], values + slots[row] * size, to: next, size)
-      unsafe oldMasses[row + 1] = oldMasses[row] + weights[row]
-      unsafe oldTokens[row + 1] = oldTokens[row] + counts.base[row]
+    unsafe asked.add(query, seeing: prefixRows + visible)
+    for row in 0..<visible where oldTokens[row] >= Float(moment.fewest) {
+      counts[visible - row - 1] += 1
     }
   }
 
-  private mutating func ask(_ pool: Int, _ visible: Int, mass: Float) {
-    let most = Self.pools[pool]
-    let total = unsafe room.base
-    let merged = unsafe total + size
-    let clusterSums = unsafe merged + size
-    unsafe merged.update(repeating: 0, count: (1 + most) * size)
-    let (held, logitSums, clusterWeights) = unsafe (sums.base, sums.base + most, sums.base + 2 * most)
-    unsafe sums.base.update(repeating: 0, count: 3 * most)
-    let clusters = unsafe self.clusters.base + pool * slots.count
-    let errors = unsafe self.errors.base + pool * slots.count
-    var mergedMass: Float = 0
-    for row in 0..<visible {
-      // Rows before `row` are old, the others are the window and the query's own.
-      let window = visible - row - 1
-      let (oldMass, oldTokens) = unsafe (oldMasses[row], self.oldTokens[row])
-      if oldTokens >= Float(moment.fewest) {
-        let growth =
-          moment.anticipatesGrowth
-          ? max(Float(moment.horizon - Double(window)) / oldTokens, 1) : 1
-        unsafe errors[window] += Double(
-          VectorOperations.outputError(
-            total: total, merged: merged, old: olds + row * size,
-            a: 1 / (mass - oldMass + growth * mergedMass), b: growth,
-            c: 1 / (mass + (growth - 1) * oldMass), d: growth - 1, size))
-        if pool == 0 { asked[window] += 1 }
+  /// Squared errors by window, for one size of the pool after another, summed over queries.
+  private func errors() -> [Double] {
+    asked.weigh()
+    var errors = [Double](repeating: 0, count: Self.pools.count * births.count)
+    let room = AlignedBuffer<Float>(
+      count: AskedQueries.room(size: asked.size, clusters: Self.pools.last!), repeating: 0)
+    let horizon = moment.anticipatesGrowth ? Float(moment.horizon) : nil
+    unsafe errors.withUnsafeMutableBufferPointer { errors in
+      for (pool, size) in Self.pools.enumerated() {
+        let first = pool * births.count
+        unsafe asked.addErrors(
+          clusters: size, of: clusters.base + first, fewest: Float(moment.fewest),
+          horizon: horizon, room: room.base, to: errors.baseAddress! + first)
       }
-      guard most > 0 else { continue }
-      let cluster = unsafe Int(clusters[row])
-      let count = unsafe counts.base[row]
-      let before = unsafe held[cluster] > 0 ? clusterWeights[cluster] / held[cluster] : 0
-      mergedMass -= unsafe clusterWeights[cluster]
-      unsafe held[cluster] += count
-      unsafe logitSums[cluster] += count * logits[row]
-      let share = unsafe exp(logitSums[cluster] / held[cluster])
-      unsafe clusterWeights[cluster] = held[cluster] * share
-      mergedMass += unsafe clusterWeights[cluster]
-      unsafe VectorOperations.regroup(
-        merged, clusterSums + cluster * size, adding: values + slots[row] * size,
-        a: share - before, b: share * count, c: count, size)
     }
+    return errors
   }
 
   /// The curve of what has been asked.
   ///
   /// - Parameter gain: what a squared error of the head's output counts for.
   consuming func curve(gain: Double) -> DistortionCurve {
+    let errors = errors()
     var points: [DistortionCurve.Point] = []
     for (pool, size) in Self.pools.enumerated() {
       var error = Double.greatestFiniteMagnitude
-      for window in 0..<slots.count {
+      for window in births.indices {
         // Few queries saw this window with rows beyond it: what is known of the last holds on.
-        if asked[window] >= max(Self.queries / 4, 2) {
-          error = unsafe errors.base[pool * slots.count + window] / Double(asked[window]) * gain
+        if counts[window] >= max(Self.queries / 4, 2) {
+          error = errors[pool * births.count + window] / Double(counts[window]) * gain
           if error.isNaN { error = .greatestFiniteMagnitude }
         }
         if window == 0 { continue }
