@@ -250,7 +250,8 @@ FOR_I8(SIZED_TILES)
 // MARK: - Panels
 
 // Rows fall into tiles of nearly one size. With several tiles a panel comes from memory with the
-// first and from the second cache with the others: these fetch the next panel meanwhile.
+// first and from the second cache with the others: these fetch the next panel meanwhile, also that
+// behind the last, as a thread goes on with it more often than not.
 HELPER void NAMED(packed)(void (*const tiles[5][7])(const struct NAMED(tile) *),
                           const size_t most, const hkv_packed *w, size_t first, size_t end,
                           const hkv_rows *x, float *out, size_t ldy, const float *added,
@@ -260,7 +261,8 @@ HELPER void NAMED(packed)(void (*const tiles[5][7])(const struct NAMED(tile) *),
   for (size_t p = first; p < end; p++) {
     const char *start = (const char *)w->weights + p * 256 * lines;
     const size_t left = w->columns - 64 * p < 64 ? w->columns - 64 * p : 64;
-    const size_t next = TILE_VECTORS < 4 || p + 1 == end || count < 2 ? 0 : count < 4 ? 2 : 1;
+    const size_t next =
+        TILE_VECTORS < 4 || 64 * (p + 1) >= w->columns || count < 2 ? 0 : count < 4 ? 2 : 1;
     size_t j = 0;
     for (size_t t = 0; t < count; t++) {
       const size_t rows = (x->count - j + count - t - 1) / (count - t);

@@ -23,18 +23,20 @@ package protocol WorkerWork {
 }
 
 extension WorkerWork {
-  fileprivate static func perform(at address: UnsafeRawPointer, _ tasks: Range<Int>, _ worker: Int) {
+  fileprivate static func perform(
+    at address: UnsafeRawPointer, _ queues: borrowing TaskQueues, _ worker: Int
+  ) {
     let work = unsafe address.assumingMemoryBound(to: Self.self)
-    for index in tasks { unsafe work.pointee.perform(index, worker: worker) }
+    while let index = queues.next(worker) { unsafe work.pointee.perform(index, worker: worker) }
   }
 }
 
 /// Threads that share out the tasks of one parallel region at a time.
 ///
-/// The caller works too. Tasks are claimed from an atomic counter: a part of those that are left,
-/// and one by one in the end, so that neighbours are done by one thread and all threads end
-/// together. Idle threads spin for some microseconds (regions follow each other closely while a
-/// token is drawn) and then sleep.
+/// The caller works too. Each thread begins with a run of tasks of its own, as neighbours often lie
+/// next to each other in memory; one that is done takes half of what another has left. So a thread
+/// that the system has put aside delays nobody but the task it holds. Idle threads spin for some
+/// microseconds (regions follow each other closely while a token is drawn) and then sleep.
 ///
 /// One thread at a time may call ``run(tasks:_:)``, and no task may; the owner sees to that.
 @safe
@@ -77,7 +79,7 @@ package final class WorkerPool: Sendable {
   ///
   /// Allocates nothing and takes no lock unless a sleeping thread has to be woken.
   package func run<Work: WorkerWork>(tasks: Int, _ work: borrowing Work) {
-    precondition(tasks >= 0, "negative number of tasks")
+    precondition((0...Int(Int32.max)).contains(tasks), "no such number of tasks")
     if threads == 1 || tasks <= 1 {
       for index in 0..<tasks { work.perform(index, worker: 0) }
       return
@@ -104,35 +106,30 @@ private final class Shared: @unchecked Sendable {
   /// Bit 0: a region is open. Bits 1 to 15 count the workers inside it. The rest numbers the
   /// regions, so that a worker which found no more tasks does not step in again.
   private let gate = Atomic<UInt>(0)
-  private let nextTask = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
   private let wake = NSCondition()
 
   // The open region. Written only while the gate is shut and no worker is inside.
-  private var tasks = 0
+  private let queues: TaskQueues
   private var type: (any WorkerWork.Type)?
   private var address: UnsafeRawPointer?
 
-  private let threads: Int
   /// The number of the latest region; the caller's alone.
   private var region: UInt = 0
 
   private static let spins = 2_000
-  /// A claim takes one of so many parts, for each thread, of the tasks that are left.
-  private static let shares = 4
   private static let open: UInt = 1
   private static let worker: UInt = 2
   private static let numberShift: UInt = 16
   private static let occupied: UInt = (1 << numberShift) - 1
 
-  init(threads: Int) { self.threads = threads }
+  init(threads: Int) { queues = TaskQueues(workers: threads) }
 
   func run(tasks: Int, type: any WorkerWork.Type, at address: UnsafeRawPointer) {
-    self.tasks = tasks
+    queues.fill(tasks)
     self.type = type
     unsafe self.address = unsafe address
-    nextTask.store(0, ordering: .relaxed)
     region = (region &+ 1) & (UInt.max >> Self.numberShift)
     gate.store(region << Self.numberShift | Self.open, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeAll() }
@@ -172,15 +169,7 @@ private final class Shared: @unchecked Sendable {
 
   private func work(as worker: Int) {
     guard let type, let address = unsafe address else { return }
-    let tasks = tasks
-    var next = nextTask.load(ordering: .relaxed)
-    while next < tasks {
-      let count = max((tasks - next) / (Self.shares * threads), 1)
-      let (claimed, now) = nextTask.weakCompareExchange(
-        expected: next, desired: next + count, ordering: .relaxed)
-      if claimed { unsafe type.perform(at: address, next..<next + count, worker) }
-      next = claimed ? nextTask.load(ordering: .relaxed) : now
-    }
+    unsafe type.perform(at: address, queues, worker)
   }
 
   /// Steps inside the open region and gives its number; nil if there is none but `served`.
