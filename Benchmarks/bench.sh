@@ -18,10 +18,10 @@ run "One image, three types of weights" one \
 run "One image, a larger model" larger \
   decode --shape XL --batch 1 --precision bf16 --rounds 1 --sample 2
 run "Four images of 384 pixels" four \
-  decode --batch 4 --grid 24 --precision bf16 --rounds 2 --sample 2
+  decode --batch 4 --grid 24 --precision bf16,int8 --rounds 2 --sample 2
 run "Sixteen images of 384 pixels" sixteen \
-  decode --batch 16 --grid 24 --precision bf16 --rounds 1 --sample 4
+  decode --batch 16 --grid 24 --precision bf16,int8 --rounds 1 --sample 4
 run "Sixteen images of 512 pixels" large-grid \
-  decode --batch 16 --grid 32 --precision bf16 --rounds 1 --sample 4
+  decode --batch 16 --grid 32 --precision bf16,int8 --rounds 1 --sample 4
 run "Parts" parts \
   parts --batch 1,16 --precision f32,bf16,int8 --rounds 3
