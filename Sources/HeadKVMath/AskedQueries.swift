@@ -12,7 +12,8 @@ package struct AskedQueries: ~Copyable {
   private let rows: Int
   private let prefix: Int
   package let size: Int
-  /// Keys, values, tokens of each row, then what is computed of them.
+  /// What is computed, a cache line for the lanes of a number, then keys, values and tokens of the
+  /// rows.
   private let numbers: AlignedBuffer<Float>
   /// `[size][most]`.
   private let queries: AlignedBuffer<Float>
@@ -34,14 +35,16 @@ package struct AskedQueries: ~Copyable {
   }
 
   /// Keys of the rows, `[rows, size]`, to be filled in; likewise ``values``.
-  package var keys: UnsafeMutablePointer<Float> { unsafe numbers.base }
+  package var keys: UnsafeMutablePointer<Float> {
+    unsafe numbers.base + Self.most * (2 * rows + 1 + size)
+  }
   package var values: UnsafeMutablePointer<Float> { unsafe keys + rows * size }
   /// Tokens that each row stands for, to be filled in.
   package var counts: UnsafeMutablePointer<Float> { unsafe values + rows * size }
 
   private var view: hkv_queries {
     let lanes = Self.most
-    let logits = unsafe counts + rows
+    let logits = unsafe numbers.base
     let weights = unsafe logits + lanes * rows
     let mass = unsafe weights + lanes * rows
     return unsafe hkv_queries(

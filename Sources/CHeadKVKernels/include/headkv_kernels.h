@@ -178,7 +178,7 @@ float hkv_merge_rows(int element, void *into, float into_scale, const void *from
                      float share, size_t n);
 
 /// Lists, in their order, the rows in [first, rows) that were born in [from, before), `row` left out;
-/// returns how many. `list` takes as many numbers as there are such rows.
+/// returns how many. `list` takes rows - first numbers, however few are listed.
 size_t hkv_list_born(const int32_t *births, int32_t from, int32_t before, size_t row, size_t first,
                      size_t rows, int32_t *list);
 
