@@ -13,15 +13,15 @@ run() { # title, name of the files, arguments
   "$bench" "$@" -o "md,$out/$name.json,$out/$name.csv"
 }
 
-run "One image, three types of weights" one \
-  decode --batch 1 --precision f32,bf16,int8 --rounds 3
+run "One image, four types of weights" one \
+  decode --batch 1 --precision f32,bf16,bf12,int8 --rounds 3
 run "One image, a larger model" larger \
-  decode --shape XL --batch 1 --precision bf16 --rounds 1 --sample 2
+  decode --shape XL --batch 1 --precision bf16,bf12 --rounds 1 --sample 2
 run "Four images of 384 pixels" four \
-  decode --batch 4 --grid 24 --precision bf16,int8 --rounds 2 --sample 2
+  decode --batch 4 --grid 24 --precision bf16,bf12,int8 --rounds 2 --sample 2
 run "Sixteen images of 384 pixels" sixteen \
   decode --batch 16 --grid 24 --precision bf16,int8 --rounds 1 --sample 4
 run "Sixteen images of 512 pixels" large-grid \
   decode --batch 16 --grid 32 --precision bf16,int8 --rounds 1 --sample 4
 run "Parts" parts \
-  parts --batch 1,16 --precision f32,bf16,int8 --rounds 3
+  parts --batch 1,16 --precision f32,bf16,bf12,int8 --rounds 3

@@ -20,6 +20,8 @@ import torch
 import torch_decode
 import torch_vq
 
+# Our weights that are compared with PyTorch's: bf12 holds the numbers of bf16 and gives its results.
+OWN = {"f32": ["f32"], "bf16": ["bf16", "bf12"]}
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -124,18 +126,20 @@ def decode(args, table, left):
                         break
                     for (dtype, mode), (decoder, steps) in decoders.items():
                         table.add((*where, dtype, mode), decoder.seconds(steps) * 1000)
+                    precisions = ",".join(name for dtype in args.dtypes for name in OWN[dtype])
                     rows = bench(
                         args, "decode", "--shape", shape, "--grid", str(grid),
-                        "--batch", str(batch), "--precision", ",".join(args.dtypes), "--policy", args.policy, "--budget",
-                        args.budget, "--rounds", "1", "--sample", str(min(4, grid)))
+                        "--batch", str(batch), "--precision", precisions, "--policy", args.policy,
+                        "--budget", args.budget, "--rounds", "1", "--sample", str(min(4, grid)))
                     for row in rows:
                         key = (*where, row["precision"], row["policy"], row["budget"])
                         own.add(key)
                         table.add(key, row["ms"])
                 for (dtype, mode) in decoders:
-                    for key in sorted(key for key in own if key[3] == dtype):
+                    for key in sorted(key for key in own if key[3] in OWN[dtype]):
                         cache = key[4] if key[4] == "full" else f"{key[4]} {key[5]}"
-                        table.compare([*where, dtype, mode, cache], (*where, dtype, mode), key)
+                        table.compare(
+                            [*where, dtype, mode, key[3], cache], (*where, dtype, mode), key)
 
 
 def vq(args, table, left):
@@ -163,8 +167,8 @@ def main():
     steps = Table()
     decode(args, steps, left)
     print(f"PyTorch {torch.__version__}, {args.threads} threads, load {load:.1f} before\n")
-    steps.print(["shape", "grid", "images", "weights", "PyTorch", "our cache", "PyTorch, ms a step",
-                 "HeadKV, ms a step", "ratio", "rounds"])
+    steps.print(["shape", "grid", "images", "weights", "PyTorch", "our weights", "our cache",
+                 "PyTorch, ms a step", "HeadKV, ms a step", "ratio", "rounds"])
     if pictures.rows:
         print("\n256 x 256 pixels by VQ-16:\n")
         pictures.print(["PyTorch", "PyTorch, ms", "HeadKV, ms", "ratio", "rounds"])

@@ -12,6 +12,15 @@
 #pragma STDC FP_CONTRACT OFF
 #pragma clang diagnostic ignored "-Wpsabi"
 
+/// What a bf12 panel begins with: behind it is room for a list, then come the steps.
+struct bf12_head {
+  /// High bytes by their place; the first is zero, as are those that are not used.
+  uint8_t table[16];
+  /// Weights in the list: 17 bits of step, 7 of place in the step, 8 of high byte, in this order.
+  uint32_t listed;
+  uint32_t unused[11];
+};
+
 /// What is done with cached rows of one element type.
 struct row_kernels {
   float (*narrow)(const float *, size_t, void *);
@@ -37,11 +46,14 @@ struct kernel_table {
                      const float *, const float *);
   void (*packed_bf16)(const hkv_packed *, size_t, size_t, const hkv_rows *, float *, size_t,
                       const float *, const float *);
+  void (*packed_bf12)(const hkv_packed *, size_t, size_t, const hkv_rows *, float *, size_t,
+                      const float *, const float *, void *);
   void (*packed_i8)(const hkv_packed *, size_t, size_t, const hkv_rows *, float *, size_t,
                     const float *, const float *);
   void (*rows_bf16)(const float *, size_t, size_t, void *);
   void (*rows_i8)(const float *, size_t, size_t, void *);
   void (*pack)(int, const void *, int, size_t, size_t, size_t, size_t, void *, float *);
+  int (*pack_bf12)(const void *, int, size_t, size_t, size_t, size_t, void *);
   void (*attend_f32)(const float *, const float *, size_t, const float *, size_t, const float *,
                      size_t, size_t, float, float *, float *);
   void (*attend_bf16)(const float *, const uint16_t *, size_t, const uint16_t *, size_t,
@@ -80,8 +92,10 @@ typedef int32_t i16 __attribute__((vector_size(64)));
 typedef uint32_t u16 __attribute__((vector_size(64)));
 typedef uint16_t h16 __attribute__((vector_size(32)));
 typedef uint8_t b16 __attribute__((vector_size(16)));
+typedef uint8_t b64 __attribute__((vector_size(64)));
 typedef int8_t c16 __attribute__((vector_size(16)));
 typedef float v16_memory __attribute__((vector_size(64), aligned(4), may_alias));
+typedef uint8_t b64_memory __attribute__((vector_size(64), aligned(1), may_alias));
 typedef uint32_t u16_memory __attribute__((vector_size(64), aligned(4), may_alias));
 typedef uint16_t h16_memory __attribute__((vector_size(32), aligned(2), may_alias));
 
@@ -94,9 +108,47 @@ typedef uint16_t h16_memory __attribute__((vector_size(32), aligned(2), may_alia
 size_t hkv_packed_steps(int packing, size_t k) {
   switch (packing) {
     case HKV_PACKED_F32: return k;
-    case HKV_PACKED_BF16: return (k + 1) / 2;
+    case HKV_PACKED_BF16:
+    case HKV_PACKED_BF12: return (k + 1) / 2;
     default: return (k + 63) / 64 * 16;
   }
+}
+
+size_t hkv_bf12_listable(size_t steps) { return (steps + 31) / 32 * 16; }
+
+size_t hkv_panel_bytes(int packing, size_t steps) {
+  if (packing != HKV_PACKED_BF12) return 256 * steps;
+  return sizeof(struct bf12_head) + 4 * hkv_bf12_listable(steps) + 192 * steps;
+}
+
+size_t hkv_room_bytes(int packing, size_t steps) {
+  return packing == HKV_PACKED_BF12 ? 256 * steps : 0;
+}
+
+/// Where the steps of a panel begin.
+static const char *bf12_steps(const struct bf12_head *head, size_t steps) {
+  return (const char *)(head + 1) + 4 * hkv_bf12_listable(steps);
+}
+
+/// Fills a table with the most frequent bytes that are not zero; of equals the lower ones.
+static void bf12_choose(uint32_t counts[2][256], uint8_t table[16]) {
+  for (size_t i = 0; i < 256; i++) counts[0][i] += counts[1][i];
+  counts[0][0] = 0;
+  table[0] = 0;
+  for (size_t place = 1; place < 16; place++) {
+    size_t most = 0;
+    for (size_t i = 1; i < 256; i++)
+      if (counts[0][i] > counts[0][most]) most = i;
+    table[place] = (uint8_t)most;
+    counts[0][most] = 0;
+  }
+}
+
+static int bf12_is_zero(const b64 *bytes) {
+  uint64_t words[8], any = 0;
+  memcpy(words, bytes, 64);
+  for (size_t i = 0; i < 8; i++) any |= words[i];
+  return any == 0;
 }
 
 size_t hkv_pool_room(size_t dim, size_t clusters) { return 32 * dim + clusters * (dim + 33); }
@@ -240,12 +292,13 @@ void hkv_linear_f16(const uint16_t *w, size_t n0, size_t n1, size_t k, const flo
 
 void hkv_packed_linear(int packing, const hkv_packed *w, size_t first, size_t end,
                        const hkv_rows *x, float *y, size_t ldy, const float *add,
-                       const float *terms) {
+                       const float *terms, void *room) {
   const struct kernel_table *table = current();
   if (x->count == 0) return;
   switch (packing) {
     case HKV_PACKED_F32: table->packed_f32(w, first, end, x, y, ldy, add, terms); break;
     case HKV_PACKED_BF16: table->packed_bf16(w, first, end, x, y, ldy, add, terms); break;
+    case HKV_PACKED_BF12: table->packed_bf12(w, first, end, x, y, ldy, add, terms, room); break;
     default: table->packed_i8(w, first, end, x, y, ldy, add, terms); break;
   }
 }
@@ -254,7 +307,8 @@ size_t hkv_row_bytes(int packing, size_t k) {
   const size_t steps = hkv_packed_steps(packing, k);
   switch (packing) {
     case HKV_PACKED_F32: return 4 * k;
-    case HKV_PACKED_BF16: return (current()->dots_bf16 ? 4 : 8) * steps;
+    case HKV_PACKED_BF16:
+    case HKV_PACKED_BF12: return (current()->dots_bf16 ? 4 : 8) * steps;
     default: return (current()->dots_i8 ? 4 : 16) * steps + 8 * (steps / 16);
   }
 }
@@ -263,14 +317,18 @@ void hkv_prepare_row(int packing, const float *x, size_t k, void *out) {
   const size_t steps = hkv_packed_steps(packing, k);
   switch (packing) {
     case HKV_PACKED_F32: memcpy(out, x, 4 * k); break;
-    case HKV_PACKED_BF16: current()->rows_bf16(x, k, steps, out); break;
+    case HKV_PACKED_BF16:
+    case HKV_PACKED_BF12: current()->rows_bf16(x, k, steps, out); break;
     default: current()->rows_i8(x, k, steps, out); break;
   }
 }
 
-void hkv_pack(int packing, const void *w, int element, size_t n, size_t k, size_t first, size_t end,
-              void *out, float *scales) {
+int hkv_pack(int packing, const void *w, int element, size_t n, size_t k, size_t first, size_t end,
+             void *out, float *scales) {
+  if (packing == HKV_PACKED_BF12)
+    return current()->pack_bf12(w, element, n, k, first, end, out);
   current()->pack(packing, w, element, n, k, first, end, out, scales);
+  return 1;
 }
 
 void hkv_attend_bf16(const float *q, const uint16_t *k, size_t k_stride, const uint16_t *v,

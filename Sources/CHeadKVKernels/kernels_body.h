@@ -554,6 +554,7 @@ static uint32_t NAMED(sum_u32)(const uint32_t *from, size_t count) {
 }
 
 #include "packed_body.h"
+#include "bf12_body.h"
 #include "rows_body.h"
 #include "distortion_body.h"
 
@@ -568,10 +569,12 @@ static const struct kernel_table NAMED(table) = {
     .linear_f16 = NAMED(linear_f16),
     .packed_f32 = NAMED(packed_f32),
     .packed_bf16 = NAMED(packed_bf16),
+    .packed_bf12 = NAMED(packed_bf12),
     .packed_i8 = NAMED(packed_i8),
     .rows_bf16 = NAMED(rows_bf16),
     .rows_i8 = NAMED(rows_i8),
     .pack = NAMED(pack),
+    .pack_bf12 = NAMED(pack_bf12),
     .attend_f32 = NAMED(attend_f32),
     .attend_bf16 = NAMED(attend_bf16),
     .attend_f16 = NAMED(attend_f16),

@@ -64,14 +64,18 @@ HELPER void NAMED(read_ahead)(struct NAMED(ahead) *ahead) {
 // MARK: - One k step of a tile
 
 #define DEFINE_STEP(element, x_bytes, ...)                                                         \
-  HELPER void NAMED(step_##element)(const char *w, size_t nv, const char *x, size_t ldx,           \
-                                    size_t mt, v16 sums[4][6]) {                                   \
-    v16 lanes[4];                                                                                  \
-    UNROLL for (size_t v = 0; v < nv; v++) lanes[v] = NAMED(load_lanes)(w + 64 * v);               \
+  HELPER void NAMED(add_##element)(const v16 lanes[4], size_t nv, const char *x, size_t ldx,       \
+                                   size_t mt, v16 sums[4][6]) {                                    \
     UNROLL for (size_t j = 0; j < mt; j++) {                                                       \
       const char *row = x + j * ldx;                                                               \
       __VA_ARGS__                                                                                  \
     }                                                                                              \
+  }                                                                                                \
+  HELPER void NAMED(step_##element)(const char *w, size_t nv, const char *x, size_t ldx,           \
+                                    size_t mt, v16 sums[4][6]) {                                   \
+    v16 lanes[4];                                                                                  \
+    UNROLL for (size_t v = 0; v < nv; v++) lanes[v] = NAMED(load_lanes)(w + 64 * v);               \
+    NAMED(add_##element)(lanes, nv, x, ldx, mt, sums);                                             \
   }                                                                                                \
   enum { NAMED(x_bytes_##element) = x_bytes };
 
@@ -453,21 +457,3 @@ static void NAMED(pack)(int packing, const void *w, int element, size_t n, size_
     }
   }
 }
-
-#undef TILE_VECTORS
-#undef TILE_ROWS
-#undef TILE_ROWS_BF16
-#undef TILE_ROWS_I8
-#undef DEFINE_STEP
-#undef DEFINE_PACKED_TILE
-#undef DEFINE_PACKED
-#undef SIZED_TILE
-#undef SIZED_TILES_1
-#undef SIZED_TILES_2
-#undef SIZED_TILES_4
-#undef NAMED_TILE
-#undef TILES_1
-#undef TILES_2
-#undef TILES_4
-#undef FOR_I8
-#undef FOR_ROWS

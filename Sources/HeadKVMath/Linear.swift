@@ -38,10 +38,10 @@ package final class Linear: @unchecked Sendable {
     storage = .packed(matrix)
   }
 
-  /// The same weights packed.
+  /// The same weights packed; as ``Packing/substitute`` if `packing` cannot hold them.
   ///
   /// - Parameter consumed: told, on the caller's thread and some MB at a time, which bytes of these
-  ///   weights have been packed.
+  ///   weights have been packed; from the beginning again for a substitute.
   /// - Precondition: these lie in place.
   package func packed(
     _ packing: Packing, arena: WeightArena, pool: WorkerPool,
@@ -51,7 +51,7 @@ package final class Linear: @unchecked Sendable {
       preconditionFailure("packed weights are not to be packed")
     }
     return unsafe Linear(
-      PackedMatrix(
+      .pack(
         base, element: element, outFeatures: outFeatures, inFeatures: inFeatures,
         packing: packing, arena: arena, pool: pool, consumed: consumed))
   }
@@ -139,8 +139,11 @@ package final class Linear: @unchecked Sendable {
   ///
   /// `input` was prepared for this layer or one packed alike. The range starts at a multiple of
   /// ``granularity`` and ends at one or at the last column, if the weights are packed.
+  ///
+  /// - Parameter worker: the calling thread's number among those the scratch memory was made for.
   package func columns(
-    _ range: Range<Int>, of input: LinearInput, into y: FloatMatrix, accumulate: Bool
+    _ range: Range<Int>, of input: LinearInput, into y: FloatMatrix, accumulate: Bool,
+    worker: Int = 0
   ) {
     let x = unsafe input.x
     unsafe precondition(
@@ -157,7 +160,7 @@ package final class Linear: @unchecked Sendable {
       unsafe matrix.product(
         panels: range.lowerBound / panel..<(range.upperBound + panel - 1) / panel,
         of: input.rows, into: y.base, stride: y.stride,
-        adding: accumulate ? UnsafePointer(y.base) : nil)
+        adding: accumulate ? UnsafePointer(y.base) : nil, room: input.room(worker))
     case .inPlace(let base, let element, _):
       let (first, end, inner) = (range.lowerBound, range.upperBound, inFeatures)
       let adds: Int32 = accumulate ? 1 : 0
@@ -200,14 +203,15 @@ private struct WideWork: ParallelWork {
 }
 
 @safe
-private struct LinearWork: ParallelWork {
+private struct LinearWork: WorkerWork {
   let linear: Linear
   let split: TaskSplit
   let input: LinearInput
   let y: FloatMatrix
   let accumulate: Bool
 
-  func perform(_ index: Int) {
-    unsafe linear.columns(split.range(index), of: input, into: y, accumulate: accumulate)
+  func perform(_ index: Int, worker: Int) {
+    unsafe linear.columns(
+      split.range(index), of: input, into: y, accumulate: accumulate, worker: worker)
   }
 }

@@ -7,23 +7,52 @@ internal import CHeadKVKernels
 package struct LinearInput {
   let x: FloatMatrix
   let rows: hkv_rows
+  private let rooms: UnsafeMutableRawPointer
+  private let roomBytes: Int
+
+  fileprivate init(x: FloatMatrix, rows: hkv_rows, scratch: LinearScratch) {
+    unsafe self.x = unsafe x
+    unsafe self.rows = unsafe rows
+    unsafe rooms = unsafe UnsafeMutableRawPointer(scratch.rooms.base)
+    unsafe roomBytes = scratch.roomBytes
+  }
+
+  /// Where a thread unpacks panels; nil without room.
+  func room(_ worker: Int) -> UnsafeMutableRawPointer? {
+    unsafe roomBytes > 0 ? rooms + worker * roomBytes : nil
+  }
 }
 
-/// Memory in which inputs are rounded or quantised for packed weights.
+/// Memory in which inputs are rounded or quantised for packed weights, and panels unpacked.
 ///
 /// One thread at a time may use it; ``prepare(_:for:pool:)`` allocates nothing.
 @safe
 package final class LinearScratch {
   private let buffer: AlignedBuffer<UInt8>
+  /// One for each thread.
+  fileprivate let rooms: AlignedBuffer<UInt8>
+  fileprivate let roomBytes: Int
 
   /// Room for `rows` rows of up to `features` values.
-  package init(rows: Int, features: Int) {
-    precondition(rows >= 0 && features >= 0, "negative size")
-    buffer = AlignedBuffer(count: Self.byteCount(rows: rows, features: features), repeating: 0)
+  ///
+  /// - Parameters:
+  ///   - packing: of the layers that it serves, if there are packed ones.
+  ///   - threads: of the pool that computes the products.
+  package init(rows: Int, features: Int, packing: Packing? = nil, threads: Int = 1) {
+    precondition(rows >= 0 && features >= 0 && threads >= 1, "negative size")
+    buffer = AlignedBuffer(count: Self.rowBytes(rows, features), repeating: 0)
+    roomBytes = packing?.roomBytes(inFeatures: features) ?? 0
+    rooms = AlignedBuffer(count: threads * roomBytes, repeating: 0)
   }
 
   /// Bytes that are allocated for so many rows.
-  package static func byteCount(rows: Int, features: Int) -> Int {
+  package static func byteCount(
+    rows: Int, features: Int, packing: Packing?, threads: Int
+  ) -> Int {
+    rowBytes(rows, features) + threads * (packing?.roomBytes(inFeatures: features) ?? 0)
+  }
+
+  private static func rowBytes(_ rows: Int, _ features: Int) -> Int {
     rows * Packing.allCases.map { stride($0, features) }.max()!
   }
 
@@ -43,7 +72,8 @@ package final class LinearScratch {
       return unsafe LinearInput(
         x: x,
         rows: hkv_rows(
-          base: UnsafeRawPointer(x.base), stride: 4 * x.stride, count: rows, segment_stride: 0))
+          base: UnsafeRawPointer(x.base), stride: 4 * x.stride, count: rows, segment_stride: 0),
+        scratch: self)
     }
     let stride = Self.stride(packing, features)
     precondition(rows * stride <= buffer.count, "more rows than the scratch memory takes")
@@ -57,7 +87,8 @@ package final class LinearScratch {
     return unsafe LinearInput(
       x: x,
       rows: hkv_rows(
-        base: UnsafeRawPointer(buffer.base), stride: stride, count: rows, segment_stride: 0))
+        base: UnsafeRawPointer(buffer.base), stride: stride, count: rows, segment_stride: 0),
+      scratch: self)
   }
 }
 

@@ -6,6 +6,9 @@ package enum Packing: Sendable, CaseIterable {
   case f32
   /// Rounded to nearest even; so are the inputs, each element on its own.
   case bf16
+  /// The same values, and the same products bit for bit, in 12 bits each: nearly all weights of a
+  /// panel have one of 15 high bytes, and the others are listed.
+  case bf12
   /// Bytes with a scale for each output; inputs become bytes with a scale for each 64 of a row.
   case int8
 
@@ -13,141 +16,44 @@ package enum Packing: Sendable, CaseIterable {
     switch self {
     case .f32: Int32(HKV_PACKED_F32)
     case .bf16: Int32(HKV_PACKED_BF16)
+    case .bf12: Int32(HKV_PACKED_BF12)
     case .int8: Int32(HKV_PACKED_I8)
     }
   }
 
+  /// What takes the place of this for a matrix that it cannot hold: one with more weights to list
+  /// than there is room for. Nil for what holds every matrix.
+  package var substitute: Packing? { self == .bf12 ? .bf16 : nil }
+
   /// Outputs of a panel, the unit that the kernels work on.
   package static var panel: Int { 64 }
 
-  /// Outputs and inputs that the panels of a matrix [outFeatures, inFeatures] have room for: the
-  /// matrix is filled up with zeros to whole vectors and whole kernel steps.
-  package func paddedShape(outFeatures: Int, inFeatures: Int) -> [Int] {
-    let inStep =
-      switch self {
-      case .f32: 1
-      case .bf16: 2
-      case .int8: 4
-      }
-    return [(outFeatures + 15) / 16 * 16, inStep * hkv_packed_steps(code, inFeatures)]
+  /// The shape under which the panels of a matrix [outFeatures, inFeatures] are stored: outputs and
+  /// inputs, which zeros fill up to whole vectors and whole kernel steps, or panels and their bytes.
+  package func storedShape(outFeatures: Int, inFeatures: Int) -> [Int] {
+    let steps = hkv_packed_steps(code, inFeatures)
+    let outputs = (outFeatures + 15) / 16 * 16
+    return switch self {
+    case .f32: [outputs, steps]
+    case .bf16: [outputs, 2 * steps]
+    case .int8: [outputs, 4 * steps]
+    case .bf12: [Self.panels(outFeatures), hkv_panel_bytes(code, steps)]
+    }
   }
 
   /// Bytes of the panels of a matrix [outFeatures, inFeatures], scales not counted.
   package func byteCount(outFeatures: Int, inFeatures: Int) -> Int {
-    (outFeatures + 15) / 16 * 64 * hkv_packed_steps(code, inFeatures)
-  }
-}
-
-/// A matrix [outFeatures, inFeatures] in the order in which the kernels read it.
-@safe
-package final class PackedMatrix: @unchecked Sendable {
-  package let packing: Packing
-  package let outFeatures: Int
-  package let inFeatures: Int
-  package let panels: UnsafeRawPointer
-  /// [outFeatures] for bytes, else absent.
-  package let scales: UnsafePointer<Float>?
-  /// Runs that the inner dimension consists of, of the same length.
-  private let segments: Int
-  /// What keeps the memory alive.
-  package let owner: AnyObject
-
-  /// A view of memory that holds a packed matrix, which `owner` keeps alive.
-  ///
-  /// `segments` divide `inFeatures` into runs of a whole number of kernel steps.
-  package init(
-    packing: Packing, outFeatures: Int, inFeatures: Int, segments: Int = 1,
-    panels: UnsafeRawPointer, scales: UnsafePointer<Float>?, owner: AnyObject
-  ) {
-    precondition(outFeatures >= 0 && inFeatures >= 0, "negative size of a matrix")
-    precondition((unsafe scales == nil) == (packing != .int8), "bytes, and they alone, have scales")
-    precondition(
-      segments == 1
-        || (inFeatures % segments == 0 && packing != .int8
-          && (packing == .f32 || inFeatures / segments % 2 == 0)), "segments do not fit")
-    self.packing = packing
-    self.outFeatures = outFeatures
-    self.inFeatures = inFeatures
-    self.segments = segments
-    unsafe self.panels = panels
-    unsafe self.scales = scales
-    self.owner = owner
+    let steps = hkv_packed_steps(code, inFeatures)
+    // The last panel of a matrix is as wide as it must be, but for bf12.
+    return self == .bf12
+      ? Self.panels(outFeatures) * hkv_panel_bytes(code, steps)
+      : (outFeatures + 15) / 16 * 64 * steps
   }
 
-  /// Packs a row-major matrix of `element` weights into memory from `arena`, on all threads of
-  /// `pool`.
-  ///
-  /// - Parameter consumed: told, on the caller's thread and some MB at a time, which bytes of
-  ///   `weights` have been packed.
-  package convenience init(
-    _ weights: UnsafeRawPointer, element: WeightElement, outFeatures: Int, inFeatures: Int,
-    segments: Int = 1, packing: Packing, arena: WeightArena, pool: WorkerPool,
-    consumed: (Range<Int>) -> Void = { _ in }
-  ) {
-    let bytes = packing.byteCount(outFeatures: outFeatures, inFeatures: inFeatures)
-    let (memory, owner) = unsafe arena.take(bytes)
-    var scales: UnsafeMutablePointer<Float>?
-    if packing == .int8 {
-      unsafe scales = arena.take(4 * outFeatures, beside: owner)
-        .bindMemory(to: Float.self, capacity: outFeatures)
-    }
-    let work = unsafe PackWork(
-      weights: weights, element: element, outFeatures: outFeatures, inFeatures: inFeatures,
-      packing: packing, panels: memory, scales: scales)
-    unsafe RowBands(rows: outFeatures, bytesPerRow: inFeatures * element.byteCount).run(
-      work, rowsPerTask: Packing.panel, on: pool, consumed: consumed)
-    unsafe self.init(
-      packing: packing, outFeatures: outFeatures, inFeatures: inFeatures, segments: segments,
-      panels: UnsafeRawPointer(memory), scales: UnsafePointer(scales), owner: owner)
+  /// Bytes in which a thread unpacks a panel of up to `inFeatures` inputs.
+  package func roomBytes(inFeatures: Int) -> Int {
+    hkv_room_bytes(code, hkv_packed_steps(code, inFeatures))
   }
 
-  /// Bytes that a product reads.
-  package var byteCount: Int {
-    packing.byteCount(outFeatures: outFeatures, inFeatures: inFeatures)
-      + (packing == .int8 ? 4 * outFeatures : 0)
-  }
-
-  /// y = x W^T (+ bias) (+ add) for the outputs of the panels in `range`.
-  ///
-  /// `add` has the layout of y and may be y. Bytes take no bias.
-  func product(
-    panels range: Range<Int>, of rows: hkv_rows, into y: UnsafeMutablePointer<Float>, stride: Int,
-    adding add: UnsafePointer<Float>?, bias: UnsafePointer<Float>? = nil
-  ) {
-    unsafe precondition(bias == nil || scales == nil, "a matrix of bytes takes no bias")
-    unsafe withUnsafePointer(to: rows) { rows in
-      unsafe withPacked { matrix in
-        unsafe hkv_packed_linear(
-          packing.code, matrix, range.lowerBound, range.upperBound, rows, y, stride, add,
-          scales ?? bias)
-      }
-    }
-  }
-
-  /// The matrix as the kernels take it.
-  func withPacked(_ body: (UnsafePointer<hkv_packed>) -> Void) {
-    let matrix = unsafe hkv_packed(
-      weights: panels, columns: outFeatures,
-      steps: hkv_packed_steps(packing.code, inFeatures) / segments, segments: segments)
-    unsafe withUnsafePointer(to: matrix) { unsafe body($0) }
-  }
-}
-
-@unsafe
-private struct PackWork: BandWork {
-  let weights: UnsafeRawPointer
-  let element: WeightElement
-  let outFeatures: Int
-  let inFeatures: Int
-  let packing: Packing
-  let panels: UnsafeMutableRawPointer
-  let scales: UnsafeMutablePointer<Float>?
-  var first = 0
-
-  func perform(_ index: Int) {
-    let panel = unsafe first + index
-    unsafe hkv_pack(
-      packing.code, weights, element.code, outFeatures, inFeatures, panel, panel + 1, panels,
-      scales)
-  }
+  private static func panels(_ outFeatures: Int) -> Int { (outFeatures + panel - 1) / panel }
 }

@@ -25,6 +25,10 @@ package final class WeightArena {
 
     deinit { unsafe CheckedMemory.free(base) }
 
+    fileprivate func giveBack(_ memory: UnsafeMutableRawPointer) {
+      used = unsafe memory - base
+    }
+
     fileprivate func take(_ bytes: Int) -> UnsafeMutableRawPointer? {
       let start = (used + 63) / 64 * 64
       guard start + bytes <= byteCount else { return nil }
@@ -50,6 +54,12 @@ package final class WeightArena {
     let block = Block(byteCount: Swift.max(blockSize, (needed + 4095) / 4096 * 4096))
     last = block
     return unsafe (block.take(bytes)!, block)
+  }
+
+  /// Takes back what was handed out last.
+  @unsafe
+  func giveBack(_ memory: UnsafeMutableRawPointer, to owner: Block) {
+    unsafe owner.giveBack(memory)
   }
 
   /// More memory for the same owner; `bytes` at most a sixteenth of what it was made for.

@@ -22,7 +22,7 @@ struct BenchOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Types of the weights: a list of auto (f32 in place), f32, bf16, int8.",
+      "Types of the weights: a list of auto (f32 in place), f32, bf16, bf12, int8.",
       valueName: "list"),
     completion: .list(WeightPrecision.allCases.map(\.rawValue)))
   var precision = "bf16"

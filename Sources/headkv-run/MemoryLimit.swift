@@ -25,7 +25,7 @@ struct MemoryLimit {
       options: options, pictures: series.part.numbers(of: count).count, keepsPictures: isSheet)
     need.decodesWhileDrawing = files.preview != nil
     // A packed file has one precision.
-    let others: [WeightPrecision] = gpt.precision == .auto ? [.bf16, .int8] : []
+    let others: [WeightPrecision] = gpt.precision == .auto ? [.bf16, .bf12, .int8] : []
     return try MemoryFit(
       limit: bytes, batch: min(options.batch, max(count, 1)), decoders: options.threads, need: need,
       policy: options.policy, shape: gpt.configuration.sequenceShape,

@@ -45,8 +45,8 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Weights in memory; auto: as they are stored or packed, in place in the file. (default: "
-        + "auto)", valueName: "type"))
+      "Weights in memory; auto: as they are stored or packed, in place in the file; bf12: as bf16 "
+        + "to the last bit, in 12 bits each. (default: auto)", valueName: "type"))
   var precision: WeightPrecision?
 
   var held: WeightPrecision { precision ?? .auto }

@@ -6,7 +6,7 @@ struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a GPT as it lies in memory, so that the next start maps it.",
     discussion: """
-      --precision says in what: f32, bf16 or int8. The file holds everything the GPT needs, so no \
+      --precision says in what: f32, bf16, bf12 or int8. The file holds everything the GPT needs, so no \
       --heads, --grid or config.json is wanted any more: headkv-run --gpt c2i_B_256.headkv --vq \
       vq_ds16_c2i.pt. It is a safetensors file that \
       other tools can list, the same on every processor, and names what it was made from.
@@ -23,7 +23,7 @@ struct Pack: ParsableCommand {
 
   func validate() throws {
     if model.held == .auto {
-      throw ValidationError("--precision must say in what to pack: f32, bf16 or int8")
+      throw ValidationError("--precision must say in what to pack: f32, bf16, bf12 or int8")
     }
   }
 

@@ -7,7 +7,7 @@ import Testing
 
 /// Packed files of the golden models.
 @Suite struct PackedFileTests {
-  private static let precisions: [WeightPrecision] = [.f32, .bf16, .int8]
+  private static let precisions: [WeightPrecision] = [.f32, .bf16, .bf12, .int8]
 
   private func source(_ model: String) throws -> (catalog: TensorCatalog, hints: GPTHints) {
     (
@@ -113,7 +113,7 @@ import Testing
       let unpacked = try GPT(plain, hints: hints)
       #expect(
         self.error { try unpacked.writePacked(to: path + "2", source: plain) }
-          .contains("only f32, bf16 and int8"))
+          .contains("only f32, bf16, bf12 and int8"))
       #expect(!FileManager.default.fileExists(atPath: path + "2"))
     }
   }

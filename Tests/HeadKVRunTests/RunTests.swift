@@ -114,7 +114,7 @@ import Testing
 
     /// A packed file draws the same tokens to the last one, whatever it was packed in, and takes the
     /// place of the model in every verb.
-    @Test(arguments: ["f32", "bf16", "int8"]) func packs(_ precision: String) throws {
+    @Test(arguments: ["f32", "bf16", "bf12", "int8"]) func packs(_ precision: String) throws {
       let folder = try Scratch()
       let packed = try Tool(["pack", "--precision", precision, "-o", "m.headkv"], in: folder)
       #expect(packed.code == 0 && packed.output.contains("wrote m.headkv: \(precision)"))
@@ -152,7 +152,7 @@ import Testing
     }
 
     /// What is written does not depend on the processor.
-    @Test(arguments: ["f32", "bf16", "int8"]) func packsAlikeEverywhere(_ precision: String) throws {
+    @Test(arguments: ["f32", "bf16", "bf12", "int8"]) func packsAlikeEverywhere(_ precision: String) throws {
       let folder = try Scratch()
       for name in ["portable", "avx2", "best"] {
         let run = try Tool(

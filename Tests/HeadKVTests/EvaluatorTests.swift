@@ -93,7 +93,7 @@ import Testing
 
 @Suite struct PrecisionTests {
   /// What a smaller precision costs in prediction, on a part of the held-out pictures.
-  @Test(arguments: [(WeightPrecision.f32, 1e-5), (.bf16, 0.005), (.int8, 0.02)])
+  @Test(arguments: [(WeightPrecision.f32, 1e-5), (.bf16, 0.005), (.bf12, 0.005), (.int8, 0.02)])
   func loss(_ precision: WeightPrecision, _ allowed: Double) throws {
     let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
     let exact = try Evaluator(gpt: ImageModel.bundled().gpt).evaluate(set, limit: 8)
@@ -105,6 +105,19 @@ import Testing
     // Batch and threads change nothing, to the last bit, in any precision.
     let alone = try Evaluator(gpt: model.gpt, threads: 1, batch: 3).evaluate(set, limit: 8)
     #expect(alone.losses == found.losses)
+  }
+
+  /// Twelve bits hold what sixteen do.
+  @Test func bf12IsBF16() throws {
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
+    let (long, short) = try (
+      ImageModel.bundled(precision: .bf16).gpt, ImageModel.bundled(precision: .bf12).gpt
+    )
+    #expect(
+      try Evaluator(gpt: short).evaluate(set, limit: 8).losses
+        == Evaluator(gpt: long).evaluate(set, limit: 8).losses)
+    let ratio = Double(short.weightBytesPerStep) / Double(long.weightBytesPerStep)
+    #expect(ratio > 0.75 && ratio < 0.78)
   }
 }
 

@@ -52,8 +52,9 @@ void hkv_attend_i8(const float *q, const int8_t *k, size_t k_stride, const float
                    const int8_t *v, size_t v_stride, const float *v_scales, const float *bias,
                    size_t rows, size_t dim, float scale, float *weights, float *out);
 
-/// How weights are packed: f32, bfloat16, or bytes with a scale for each column (output).
-enum { HKV_PACKED_F32, HKV_PACKED_BF16, HKV_PACKED_I8 };
+/// How weights are packed: f32, bfloat16, bytes with a scale for each column (output), or bfloat16
+/// in 12 bits.
+enum { HKV_PACKED_F32, HKV_PACKED_BF16, HKV_PACKED_I8, HKV_PACKED_BF12 };
 /// Element types of weights in a file, and of cached rows (bytes those alone).
 enum { HKV_F32, HKV_BF16, HKV_F16, HKV_I8 };
 
@@ -63,6 +64,14 @@ enum { HKV_F32, HKV_BF16, HKV_F16, HKV_I8 };
 /// four bytes, with four vectors, or in the last panel as many as hold the columns that are left.
 /// A step is one f32, two bf16 or four bytes of the inner dimension. Several segments serve inputs
 /// whose inner dimension lies in several runs, such as the rows that a convolution sees.
+///
+/// A bf12 panel has four vectors, even if it is the last, one segment, and hkv_panel_bytes bytes: a
+/// head of 64 (a table of 16 high bytes, the first of them zero, and the length of the list), room
+/// for a list of hkv_bf12_listable numbers of four bytes, then 192 for each step. Those are the low
+/// bytes of vectors 0 and 1, the low bytes of 2 and 3, and 4 bits for each high byte, its place in
+/// the table. A line of 64 bytes holds, four times, eight of the even and eight of the odd vector;
+/// the low halves of the last line belong to vectors 0 and 1. The list is of weights whose high byte
+/// is not in the table: step << 15 | place among the step's 128 << 8 | high byte, ascending.
 typedef struct {
   const void *weights;
   size_t columns;
@@ -81,6 +90,15 @@ typedef struct {
 /// Steps that an inner dimension of `k` takes.
 size_t hkv_packed_steps(int packing, size_t k);
 
+/// Bytes from one panel of a segment to the next.
+size_t hkv_panel_bytes(int packing, size_t steps);
+
+/// How many weights of a bf12 panel may be listed: one in 256.
+size_t hkv_bf12_listable(size_t steps);
+
+/// Bytes that a product takes to unpack panels in; on a 64-byte boundary.
+size_t hkv_room_bytes(int packing, size_t steps);
+
 /// Bytes of a prepared row of `k` values, for the instruction set in use; a multiple of 4.
 size_t hkv_row_bytes(int packing, size_t k);
 
@@ -90,16 +108,21 @@ void hkv_prepare_row(int packing, const float *x, size_t k, void *out);
 
 /// Packs the panels [first, end) of the row-major matrix w [n, k] of type `element` into `out`, the
 /// start of panel 0; bytes also put the scales of their columns into `scales` [n].
-void hkv_pack(int packing, const void *w, int element, size_t n, size_t k, size_t first, size_t end,
-              void *out, float *scales);
+///
+/// Returns 0 if bf12 cannot hold one of the panels, which takes more listed weights than there is
+/// room for, or more than 2^17 steps.
+int hkv_pack(int packing, const void *w, int element, size_t n, size_t k, size_t first, size_t end,
+             void *out, float *scales);
 
 /// y = x W^T (+ terms) (+ add) for the columns of panels [first, end); `add` has the layout of y
-/// and may be y. `terms` is the bias or NULL, for bytes the scales of the columns.
+/// and may be y. `terms` is the bias or NULL, for bytes the scales of the columns. `room` has
+/// hkv_room_bytes bytes; NULL where that is 0.
 ///
-/// The bits of an element of y depend on its row of x and its column alone.
+/// The bits of an element of y depend on its row of x and its column alone; for bf12 they are those
+/// that bfloat16 gives. Whatever the panels hold, no memory beside them is read or written.
 void hkv_packed_linear(int packing, const hkv_packed *w, size_t first, size_t end,
                        const hkv_rows *x, float *y, size_t ldy, const float *add,
-                       const float *terms);
+                       const float *terms, void *room);
 
 /// out = x * scale + shift for each pixel of channels, then x / (1 + exp(-x)) if `silu`.
 ///

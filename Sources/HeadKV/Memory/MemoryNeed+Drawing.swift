@@ -15,7 +15,9 @@ extension MemoryNeed {
     let sequences = options.sequencesPerPicture
     // A sampler is made for each batch: candidates, their weights and a heap.
     work =
-      DecodeEngine.workBytes(shape, sequences: sequences, threads: options.threads)
+      DecodeEngine.workBytes(
+        shape, precision: precision == .auto ? gpt.precision : precision, sequences: sequences,
+        threads: options.threads)
       + 8 * shape.grid.count
     program += 24 * shape.vocabulary
     // Tokens, then the array that a file of them is written from.

@@ -33,7 +33,8 @@ final class ProductsPart: BenchPart {
     input = AlignedBuffer(count: rows * widest, repeating: 0)
     unsafe RandomFill(base: input.base, count: rows * widest).perform(0)
     output = AlignedBuffer(count: rows * matrices.map(\.outputs).max()!, repeating: 0)
-    scratch = LinearScratch(rows: rows, features: widest)
+    scratch = LinearScratch(
+      rows: rows, features: widest, packing: precision.packing, threads: pool.threads)
   }
 
   /// The projections of a layer: queries with keys and values, attention's output, and the three

@@ -50,7 +50,7 @@ package struct DecodeSetting: Sendable, Hashable {
     let model = configuration
     let tables = (model.vocabulary + 1001) * model.dimension
     let matrices = model.parameters - tables
-    return 4 * tables + matrices * (precision.packing?.bytesPerWeight ?? 4)
+    return 4 * tables + matrices * (precision.packing?.bitsPerWeight ?? 32) / 8
   }
 
   package var name: String {
@@ -61,11 +61,12 @@ package struct DecodeSetting: Sendable, Hashable {
 }
 
 extension Packing {
-  fileprivate var bytesPerWeight: Int {
+  fileprivate var bitsPerWeight: Int {
     switch self {
-    case .f32: 4
-    case .bf16: 2
-    case .int8: 1
+    case .f32: 32
+    case .bf16: 16
+    case .bf12: 12
+    case .int8: 8
     }
   }
 }

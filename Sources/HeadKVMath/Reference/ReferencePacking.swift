@@ -33,7 +33,7 @@ package enum ReferencePacking {
   package static func rounded(_ row: [Float], _ packing: Packing, isInput: Bool) -> [Float] {
     switch packing {
     case .f32: row
-    case .bf16: row.map(bf16)
+    case .bf16, .bf12: row.map(bf16)
     case .int8: isInput ? groupedBytes(row) : bytes(row)
     }
   }

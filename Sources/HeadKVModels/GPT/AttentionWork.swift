@@ -110,7 +110,7 @@ struct AttentionWork: WorkerWork {
 
 /// The gated feed-forward layer, a range of hidden columns a task.
 @unsafe
-struct FeedForwardWork: ParallelWork {
+struct FeedForwardWork: WorkerWork {
   let layer: GPT.Layer
   let input: LinearInput
   let gate: FloatMatrix
@@ -131,10 +131,10 @@ struct FeedForwardWork: ParallelWork {
       FeedForwardWork(layer: layer, input: input, gate: gate, up: up, columns: columns))
   }
 
-  func perform(_ task: Int) {
+  func perform(_ task: Int, worker: Int) {
     let range = unsafe task * columns..<min((task + 1) * columns, gate.columns)
-    unsafe layer.gate.columns(range, of: input, into: gate, accumulate: false)
-    unsafe layer.up.columns(range, of: input, into: up, accumulate: false)
+    unsafe layer.gate.columns(range, of: input, into: gate, accumulate: false, worker: worker)
+    unsafe layer.up.columns(range, of: input, into: up, accumulate: false, worker: worker)
     for row in 0..<(unsafe gate.rows) {
       unsafe Kernels.siluMultiply(
         gate.row(row) + range.lowerBound, up: up.row(row) + range.lowerBound, count: range.count)

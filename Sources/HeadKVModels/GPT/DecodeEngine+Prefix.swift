@@ -49,7 +49,9 @@ extension DecodeEngine {
     let gate = AlignedBuffer<Float>(count: count * shape.hidden, repeating: 0)
     let up = AlignedBuffer<Float>(count: count * shape.hidden, repeating: 0)
     let zeroKey = AlignedBuffer<Float>(count: shape.headDimension, repeating: 0)
-    let scratch = LinearScratch(rows: count, features: max(width, shape.hidden))
+    let scratch = LinearScratch(
+      rows: count, features: max(width, shape.hidden), packing: model.precision.packing,
+      threads: pool.threads)
     let stream = unsafe x.matrix(rows: count, columns: width)
     let norm = unsafe normed.matrix(rows: count, columns: width)
     let projected = unsafe qkv.matrix(rows: count, columns: 3 * width)

@@ -60,8 +60,9 @@ public final class DecodeEngine {
     self.policy = policy ?? .full(shape)
     gains = self.policy.budgeter.distortion != nil ? model.outputGains(pool: pool) : nil
     scratch = DecodeScratch(
-      configuration, rows: sequences * rowsPerStep, sequences: sequences, rowsPerStep: rowsPerStep,
-      cacheRows: shape.fullRows, threads: pool.threads)
+      configuration, precision: model.precision, rows: sequences * rowsPerStep,
+      sequences: sequences, rowsPerStep: rowsPerStep, cacheRows: shape.fullRows,
+      threads: pool.threads)
     sessions = Array(repeating: nil, count: sequences)
     logitRow = Array(repeating: -1, count: sequences)
   }

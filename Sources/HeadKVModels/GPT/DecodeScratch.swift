@@ -27,11 +27,12 @@ final class DecodeScratch {
   let attention: AttentionScratch
 
   /// - Parameters:
+  ///   - precision: of the model's matrices.
   ///   - rowsPerStep: rows of one sequence in a step, of the `rows` of all.
   ///   - cacheRows: rows that a head may have.
   init(
-    _ shape: GPTConfiguration, rows: Int, sequences: Int, rowsPerStep: Int, cacheRows: Int,
-    threads: Int
+    _ shape: GPTConfiguration, precision: WeightPrecision, rows: Int, sequences: Int,
+    rowsPerStep: Int, cacheRows: Int, threads: Int
   ) {
     self.rows = rows
     let logitRows = max(rows, sequences)
@@ -47,7 +48,9 @@ final class DecodeScratch {
     unsafe gate = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[4])
     unsafe up = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[5])
     unsafe logits = buffer.matrix(rows: logitRows, columns: shape.vocabulary, offset: offsets[6])
-    linear = LinearScratch(rows: logitRows, features: max(shape.dimension, shape.hidden))
+    linear = LinearScratch(
+      rows: logitRows, features: max(shape.dimension, shape.hidden), packing: precision.packing,
+      threads: threads)
     groupBuffer = AlignedBuffer(
       count: rows, repeating: StepGroup(sequence: 0, firstRow: 0, rows: 0))
     unsafe sessionBuffer = AlignedBuffer(count: rows, repeating: nil)
@@ -78,11 +81,14 @@ final class DecodeScratch {
 
   /// Bytes that are allocated for so many sequences that take one token a step.
   static func byteCount(
-    _ shape: GPTConfiguration, sequences: Int, cacheRows: Int, threads: Int
+    _ shape: GPTConfiguration, precision: WeightPrecision, sequences: Int, cacheRows: Int,
+    threads: Int
   ) -> Int {
     let sizes = sizes(shape, rows: sequences, logitRows: sequences)
     return 4 * sizes.reduce(0, +)
-      + LinearScratch.byteCount(rows: sequences, features: max(shape.dimension, shape.hidden))
+      + LinearScratch.byteCount(
+        rows: sequences, features: max(shape.dimension, shape.hidden), packing: precision.packing,
+        threads: threads)
       + AttentionScratch.byteCount(threads: threads, rowsPerStep: 1, cacheRows: cacheRows)
   }
 

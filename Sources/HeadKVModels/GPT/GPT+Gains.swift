@@ -28,7 +28,8 @@ extension GPT {
         unsafe signs.base[row * width + column] = Self.sign(row / heads * width + column)
       }
     }
-    let scratch = LinearScratch(rows: probes * heads, features: width)
+    let scratch = LinearScratch(
+      rows: probes * heads, features: width, packing: precision.packing, threads: pool.threads)
     let x = unsafe signs.matrix(rows: probes * heads, columns: width)
     let y = unsafe outputs.matrix(rows: probes * heads, columns: width)
     return HeadMap(

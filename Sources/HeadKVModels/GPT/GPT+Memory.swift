@@ -2,7 +2,8 @@ import HeadKVMath
 
 extension GPT {
   /// Bytes that all weights take if matrices are held in `precision`; as ``weightBytes`` for the one
-  /// that they are held in, and for `auto`.
+  /// that they are held in, and for `auto`. A matrix that bf12 cannot hold, which no trained one is
+  /// known to be, takes a third more than this.
   public func weightBytes(as precision: WeightPrecision) -> Int {
     guard let packing = precision.packing, precision != self.precision else { return weightBytes }
     return weights.reduce(0) { sum, weight in
@@ -26,9 +27,10 @@ extension DecodeEngine {
   /// Bytes, beside caches and weights, of an engine for so many sequences that take one token a
   /// step.
   package static func workBytes(
-    _ shape: GPTConfiguration, sequences: Int, threads: Int
+    _ shape: GPTConfiguration, precision: WeightPrecision, sequences: Int, threads: Int
   ) -> Int {
     DecodeScratch.byteCount(
-      shape, sequences: sequences, cacheRows: shape.sequenceShape.fullRows, threads: threads)
+      shape, precision: precision, sequences: sequences, cacheRows: shape.sequenceShape.fullRows,
+      threads: threads)
   }
 }

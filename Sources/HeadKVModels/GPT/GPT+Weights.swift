@@ -71,7 +71,7 @@ extension Weight {
       var tensors = unsafe [
         TensorToWrite.stored(
           PackedReader.panels(name), packing.storedType,
-          packing.paddedShape(outFeatures: rows, inFeatures: matrix.inFeatures),
+          packing.storedShape(outFeatures: rows, inFeatures: matrix.inFeatures),
           RawBytes(matrix.panels, count: bytes, owner: matrix))
       ]
       if let scales = unsafe matrix.scales {

@@ -45,12 +45,12 @@ struct WeightLoader: WeightSource {
     return plain.packed(packing, arena: arena, pool: pool) { tensor.forgetPages($0) }
   }
 
-  /// Left where it lies in the file if its type and place allow. Under bf16 and int8 f32 is rounded
-  /// to bf16: rows are taken from it one by one, so more would not make it faster.
+  /// Left where it lies in the file if its type and place allow. Under bf16, bf12 and int8 f32 is
+  /// rounded to bf16: rows are taken from it one by one, so more would not make it faster.
   mutating func table(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear {
     let tensor = try tensor(name, [rows, columns])
     let plain = try place(tensor, rows, columns)
-    guard precision == .bf16 || precision == .int8, plain.isF32 else { return plain }
+    guard precision != .auto, precision != .f32, plain.isF32 else { return plain }
     return plain.rounded(arena: arena, pool: pool) { tensor.forgetPages($0) }
   }
 

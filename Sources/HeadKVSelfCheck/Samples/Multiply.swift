@@ -19,7 +19,8 @@ package func multiply(
   let from = unsafe FloatMatrix(base: input.base, rows: rows, columns: k, stride: k + gap)
   let into = unsafe FloatMatrix(base: output.base, rows: rows, columns: n, stride: n + gap)
   let pool = WorkerPool(threads: threads)
-  let scratch = LinearScratch(rows: rows, features: k)
+  let scratch = LinearScratch(
+    rows: rows, features: k, packing: linear.packing, threads: threads)
   if let columns {
     let prepared = unsafe scratch.prepare(from, for: linear, pool: pool)
     for range in columns {

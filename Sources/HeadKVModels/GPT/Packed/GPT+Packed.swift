@@ -17,7 +17,7 @@ extension GPT {
   ) throws(ModelError) {
     guard precision != .auto else {
       throw .configuration(
-        file: source.path, reason: "loaded in place: only f32, bf16 and int8 are packed")
+        file: source.path, reason: "loaded in place: only f32, bf16, bf12 and int8 are packed")
     }
     guard !PackedHeader.isPresent(in: source) else {
       throw .configuration(file: source.path, reason: "packed already")

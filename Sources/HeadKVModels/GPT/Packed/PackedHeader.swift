@@ -4,9 +4,9 @@ import HeadKVWeights
 /// What a packed file says about itself, in the metadata of its header.
 ///
 /// A packed file is a safetensors file. Each matrix is a tensor `<LlamaGen's name>.panels` whose
-/// elements lie as the kernels read them, and under int8 a tensor `.scales` [rows]; tables,
-/// norms and embeddings keep their names and are row-major. The order of elements is the same on
-/// every processor.
+/// elements lie as the kernels read them, and under int8 a tensor `.scales` [rows]; a matrix that
+/// bf12 cannot hold is one of bf16. Tables, norms and embeddings keep their names and are row-major.
+/// The order of elements is the same on every processor.
 public struct PackedHeader: Sendable, Hashable {
   /// The version of the order of elements that this code writes and reads.
   public static let layout = 1
@@ -124,7 +124,7 @@ extension PackedHeader {
     _ = try reader.text(HeaderSeal.key)
     let word = try reader.text(Key.precision)
     guard let precision = WeightPrecision(rawValue: word), precision != .auto else {
-      throw reader.error(Key.precision, word, "f32, bf16 or int8")
+      throw reader.error(Key.precision, word, "f32, bf16, bf12 or int8")
     }
     self.precision = precision
     configuration = try GPTConfiguration(packed: reader)

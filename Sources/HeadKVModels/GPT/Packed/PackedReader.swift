@@ -21,18 +21,33 @@ struct PackedReader: WeightSource {
   var unexpected: [String] { catalog.tensors.map(\.name).filter { !taken.contains($0) } }
 
   mutating func linear(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear {
-    guard let packing = precision.packing else {
-      preconditionFailure("a packed file has a precision")
-    }
+    let packing = packing(of: name)
     let panels = unsafe try tensor(
-      Self.panels(name), packing.paddedShape(outFeatures: rows, inFeatures: columns),
+      Self.panels(name), packing.storedShape(outFeatures: rows, inFeatures: columns),
       packing.storedType)
     var scales: FloatStorage?
     if packing == .int8 { scales = try vector(Self.scales(name), rows) }
-    return unsafe Linear(
-      PackedMatrix(
-        packing: packing, outFeatures: rows, inFeatures: columns, panels: panels.base,
-        scales: scales?.base, owner: panels.owner))
+    let matrix = unsafe PackedMatrix(
+      packing: packing, outFeatures: rows, inFeatures: columns, panels: panels.base,
+      scales: scales?.base, owner: panels.owner)
+    if let problem = matrix.listProblem {
+      throw .weights(
+        WeightError(
+          file: catalog.path, tensor: Self.panels(name), offset: panels.owner.info.offset,
+          problem: .malformed(problem)))
+    }
+    return Linear(matrix)
+  }
+
+  /// A matrix that the precision cannot hold is stored as the substitute, and has its type.
+  private func packing(of name: String) -> Packing {
+    guard let packing = precision.packing else {
+      preconditionFailure("a packed file has a precision")
+    }
+    guard let substitute = packing.substitute,
+      catalog[Self.panels(name)]?.dtype == substitute.storedType
+    else { return packing }
+    return substitute
   }
 
   mutating func table(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Linear {
@@ -78,12 +93,13 @@ struct PackedReader: WeightSource {
 }
 
 extension Packing {
-  /// The type under which panels are stored; bytes are 128 more than the numbers they stand for.
+  /// The type under which panels are stored. Bytes are 128 more than the numbers they stand for; what
+  /// bf12 is has no type of its own.
   var storedType: DType {
     switch self {
     case .f32: .f32
     case .bf16: .bf16
-    case .int8: .u8
+    case .int8, .bf12: .u8
     }
   }
 }
