@@ -13,6 +13,10 @@
 
 #define BF12_LINES 3
 
+/// How many tiles decode a panel each for itself. With dot products of six rows that costs a few
+/// percent, and storing more; widening to f32 leaves no time for it.
+#define BF12_TILES (LEVEL == AVX512BF16 ? 5 : 1)
+
 HELPER b64 NAMED(load_bytes)(const void *from) { return *(const b64_memory *)from; }
 
 /// table[place] for each byte, of which the low four bits count; the table stands there four times.
@@ -157,7 +161,8 @@ static void NAMED(unpack_bf12)(const struct bf12_head *head, size_t steps, char 
 
 #endif
 
-// The first tile decodes the panel and keeps it in `room` for the others, where there are any.
+// Tiles decode the panel as they go, where there are few. Else the first keeps what it decoded in
+// `room`, for the others.
 static void NAMED(packed_bf12)(const hkv_packed *w, size_t first, size_t end, const hkv_rows *x,
                                float *y, size_t ldy, const float *add, const float *terms,
                                void *room) {
@@ -202,9 +207,9 @@ static void NAMED(packed_bf12)(const hkv_packed *w, size_t first, size_t end, co
         tile.add = add ? add + j * ldy + column : NULL;
         tile.terms = terms ? terms + column : NULL;
 #if LEVEL >= AVX512
-        if (t == 0) {
+        if (t == 0 || count <= BF12_TILES) {
           tile.panel = panel;
-          fused[rows](&tile, count > 1 ? room : NULL);
+          fused[rows](&tile, count > BF12_TILES ? room : NULL);
           continue;
         }
 #else
@@ -312,6 +317,7 @@ static int NAMED(pack_bf12)(const void *w, int element, size_t n, size_t k, size
 #undef HALVES_16
 #undef HALVES_8
 #undef BF12_LINES
+#undef BF12_TILES
 #undef TILE_VECTORS
 #undef TILE_ROWS
 #undef TILE_ROWS_BF16
