@@ -166,13 +166,14 @@ static void NAMED(unpack_bf12)(const struct bf12_head *head, size_t steps, char 
 static void NAMED(packed_bf12)(const hkv_packed *w, size_t first, size_t end, const hkv_rows *x,
                                float *y, size_t ldy, const float *add, const float *terms,
                                void *room) {
-  static void (*const sizes[5][7])(const struct NAMED(tile) *) = {FOR_ROWS(TILES, bf16)};
-  const size_t count = (x->count + TILE_ROWS_BF16 - 1) / TILE_ROWS_BF16;
+  const struct NAMED(tiling) *tiling = NAMED(tiling_bf16)(x->count);
+  const size_t count = (x->count + tiling->rows - 1) / tiling->rows;
+  const size_t width = 16 * tiling->vectors;
   const size_t bytes = hkv_panel_bytes(HKV_PACKED_BF12, w->steps);
   for (size_t p = first; p < end; p++) {
     const char *panel = (const char *)w->weights + p * bytes;
     const size_t left = w->columns - 64 * p < 64 ? w->columns - 64 * p : 64;
-    size_t j = 0, t = 0;
+    size_t j = 0, call = 0;
     struct NAMED(tile) tile = {
         .steps = w->steps,
         .segments = 1,
@@ -184,25 +185,22 @@ static void NAMED(packed_bf12)(const hkv_packed *w, size_t first, size_t end, co
     static void (*const fused[7])(const struct NAMED(tile) *, char *) = {
         NULL,           NAMED(bf12_1), NAMED(bf12_2), NAMED(bf12_3),
         NAMED(bf12_4), NAMED(bf12_5), NAMED(bf12_6)};
-    const char *next = 64 * (p + 1) < w->columns ? panel + bytes : NULL;
-    // The head of a panel is wanted at once, and no stream leads to it.
-    if (next) hkv_prefetch(next, 128);
 #endif
-    for (; t < count; t++) {
+    const size_t calls = count * ((left + width - 1) / width);
+    const char *next = NULL;
+    if (64 * (p + 1) < w->columns) {
+      // The head of a panel is wanted at once, and no stream leads to it.
+      hkv_prefetch(panel + bytes, 128);
+      next = bf12_steps((const struct bf12_head *)(const void *)(panel + bytes), w->steps);
+    }
+    for (size_t t = 0; t < count; t++) {
       const size_t rows = (x->count - j + count - t - 1) / (count - t);
       tile.row = (const char *)x->base + j * x->stride;
-#if LEVEL >= AVX512
-      tile.ahead = (struct NAMED(ahead)){0};
-      if (next && count > 1 && t < BF12_LINES)
-        tile.ahead = (struct NAMED(ahead)){
-            bf12_steps((const struct bf12_head *)(const void *)next, w->steps) +
-                64 * t * w->steps,
-            count == 2 ? t + 1 : 1};
-#endif
-      for (size_t c = 0; c < left; c += 16 * TILE_VECTORS) {
+      for (size_t c = 0; c < left; c += width) {
         const size_t column = 64 * p + c;
-        tile.columns = left - c < 16 * TILE_VECTORS ? left - c : 16 * TILE_VECTORS;
+        tile.columns = left - c < width ? left - c : width;
         tile.panel = (const char *)room + 4 * c;
+        tile.ahead = NAMED(share_ahead)(next, w->steps, BF12_LINES, call++, calls, panel);
         tile.y = y + j * ldy + column;
         tile.add = add ? add + j * ldy + column : NULL;
         tile.terms = terms ? terms + column : NULL;
@@ -216,7 +214,7 @@ static void NAMED(packed_bf12)(const hkv_packed *w, size_t first, size_t end, co
         if (t == 0 && c == 0)
           NAMED(unpack_bf12)((const struct bf12_head *)(const void *)panel, w->steps, room);
 #endif
-        sizes[(tile.columns + 15) / 16][rows](&tile);
+        tiling->sizes[(tile.columns + 15) / 16][rows](&tile);
       }
       j += rows;
     }
@@ -335,3 +333,4 @@ static int NAMED(pack_bf12)(const void *w, int element, size_t n, size_t k, size
 #undef TILES_4
 #undef FOR_I8
 #undef FOR_ROWS
+#undef DEFINE_TILING

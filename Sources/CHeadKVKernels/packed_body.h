@@ -12,9 +12,10 @@
 #define TILE_ROWS_BF16 (LEVEL == AVX512BF16 ? 6 : 4)
 #define TILE_ROWS_I8 3
 #elif LEVEL == AVX2
+// 16 registers of 8 lanes: one row along the panel, or several of one vector.
 #define TILE_VECTORS 2
-#define TILE_ROWS 2
-#define TILE_ROWS_BF16 2
+#define TILE_ROWS 6
+#define TILE_ROWS_BF16 4
 #define TILE_ROWS_I8 1
 #else
 #define TILE_VECTORS 1
@@ -23,10 +24,11 @@
 #define TILE_ROWS_I8 1
 #endif
 
-/// What a tile reads ahead while it computes: `lines` cache lines a k step from `from` on.
+/// What a tile reads ahead while it computes: two lines a k step, `second` apart, which may be one
+/// and the same. No branch, which would hold registers.
 struct NAMED(ahead) {
   const char *from;
-  size_t lines;
+  size_t second, stride;
 };
 
 /// A tile: some rows of x by up to four vectors of columns, `bytes` from one k step to the next.
@@ -56,9 +58,22 @@ HELPER int32_t NAMED(int_at)(const char *from) {
 
 HELPER v16 NAMED(load_lanes)(const char *from) { return *(const v16_memory *)(const void *)from; }
 
+/// What a call fetches of the steps of the next panel, each of `lines` lines, if it is one of several
+/// on a panel; the first of many waits for memory itself. Else a line at `near`, which is read anyway.
+HELPER struct NAMED(ahead) NAMED(share_ahead)(const char *next, size_t steps, size_t lines,
+                                              size_t call, size_t calls, const char *near) {
+  const size_t idle = calls > lines;
+  const size_t each = calls < 2 ? 0 : (lines + calls - idle - 1) / (calls - idle);
+  const size_t done = (call - idle) * each;
+  if (!next || call < idle || done >= lines || each == 0) return (struct NAMED(ahead)){near, 0, 0};
+  const size_t share = lines - done < each ? lines - done : each;
+  return (struct NAMED(ahead)){next + 64 * steps * done, 64 * (share - 1), 64 * share};
+}
+
 HELPER void NAMED(read_ahead)(struct NAMED(ahead) *ahead) {
-  for (size_t i = 0; i < ahead->lines; i++) __builtin_prefetch(ahead->from + 64 * i, 0, 2);
-  ahead->from += 64 * ahead->lines;
+  __builtin_prefetch(ahead->from, 0, 2);
+  __builtin_prefetch(ahead->from + ahead->second, 0, 2);
+  ahead->from += ahead->stride;
 }
 
 // MARK: - One k step of a tile
@@ -91,11 +106,16 @@ DEFINE_STEP(bf16, 4, {
     sums[v][j] = (v16)_mm512_dpbf16_ps((__m512)sums[v][j], (__m512bh)lanes[v], (__m512bh)a);
 })
 #else
+// First all low halves, then all high ones: both at once, widened, are more than there are registers.
 DEFINE_STEP(bf16, 8, {
-  v16 a = NAMED(splat)(NAMED(float_at)(row)), b = NAMED(splat)(NAMED(float_at)(row + 4));
-  UNROLL for (size_t v = 0; v < nv; v++) {
-    v16 low = (v16)((u16)lanes[v] << 16), high = (v16)((u16)lanes[v] & 0xffff0000u);
-    sums[v][j] = NAMED(fma)(high, b, NAMED(fma)(low, a, sums[v][j]));
+  v16 a = NAMED(splat)(NAMED(float_at)(row));
+  UNROLL for (size_t v = 0; v < nv; v++)
+    sums[v][j] = NAMED(fma)((v16)((u16)lanes[v] << 16), a, sums[v][j]);
+  if (j + 1 < mt) continue;
+  UNROLL for (size_t i = 0; i < mt; i++) {
+    v16 b = NAMED(splat)(NAMED(float_at)(x + i * ldx + 4));
+    UNROLL for (size_t v = 0; v < nv; v++)
+      sums[v][i] = NAMED(fma)((v16)((u16)lanes[v] & 0xffff0000u), b, sums[v][i]);
   }
 })
 #endif
@@ -242,7 +262,9 @@ HELPER void NAMED(packed_tile_i8)(const struct NAMED(tile) *tile, size_t nv, siz
   tiles##_4(element, 5) tiles##_4(element, 6)
 #elif LEVEL == AVX2
 #define FOR_I8(tiles) tiles##_2(i8, 1)
-#define FOR_ROWS(tiles, element) tiles##_2(element, 1) tiles##_2(element, 2)
+#define FOR_ROWS(tiles, element)                                                                   \
+  tiles##_4(element, 1) tiles##_1(element, 2) tiles##_1(element, 3) tiles##_1(element, 4)          \
+  tiles##_1(element, 5) tiles##_1(element, 6)
 #else
 #define FOR_I8(tiles) tiles##_1(i8, 1)
 #define FOR_ROWS(tiles, element) tiles##_1(element, 1) tiles##_1(element, 2)
@@ -251,26 +273,53 @@ FOR_ROWS(SIZED_TILES, f32)
 FOR_ROWS(SIZED_TILES, bf16)
 FOR_I8(SIZED_TILES)
 
+/// Tiles by vectors and rows, and the most that they have of either.
+struct NAMED(tiling) {
+  void (*sizes[5][7])(const struct NAMED(tile) *);
+  size_t vectors, rows;
+};
+
+static const struct NAMED(tiling) NAMED(tiling_i8) = {{FOR_I8(TILES)}, TILE_VECTORS, TILE_ROWS_I8};
+
+/// The tiles for so many rows: along the panel for few, which memory is read ahead along.
+#if LEVEL == AVX2
+#define DEFINE_TILING(element, most, tiles)                                                        \
+  HELPER const struct NAMED(tiling) *NAMED(tiling_##element)(size_t rows) {                        \
+    static const struct NAMED(tiling) along = {{TILES_4(element, 1)}, 4, 1};                       \
+    static const struct NAMED(tiling) down = {{tiles}, 1, most};                                   \
+    return rows <= 2 ? &along : &down;                                                             \
+  }
+#else
+#define DEFINE_TILING(element, most, tiles)                                                        \
+  HELPER const struct NAMED(tiling) *NAMED(tiling_##element)(size_t rows) {                        \
+    static const struct NAMED(tiling) tiling = {{tiles}, TILE_VECTORS, most};                      \
+    (void)rows;                                                                                    \
+    return &tiling;                                                                                \
+  }
+#endif
+
+DEFINE_TILING(f32, TILE_ROWS, FOR_ROWS(TILES, f32))
+DEFINE_TILING(bf16, TILE_ROWS_BF16, FOR_ROWS(TILES, bf16))
+
 // MARK: - Panels
 
 // Rows fall into tiles of nearly one size. With several tiles a panel comes from memory with the
 // first and from the second cache with the others: these fetch the next panel meanwhile, also that
 // behind the last, as a thread goes on with it more often than not.
-HELPER void NAMED(packed)(void (*const tiles[5][7])(const struct NAMED(tile) *),
-                          const size_t most, const hkv_packed *w, size_t first, size_t end,
-                          const hkv_rows *x, float *out, size_t ldy, const float *added,
-                          const float *terms) {
-  const size_t count = (x->count + most - 1) / most;
-  const size_t lines = w->steps * w->segments;
+static void NAMED(packed)(const struct NAMED(tiling) *tiling, const hkv_packed *w, size_t first,
+                          size_t end, const hkv_rows *x, float *out, size_t ldy,
+                          const float *added, const float *terms) {
+  const size_t count = (x->count + tiling->rows - 1) / tiling->rows;
+  const size_t width = 16 * tiling->vectors;
+  const size_t steps = w->steps * w->segments;
   for (size_t p = first; p < end; p++) {
-    const char *start = (const char *)w->weights + p * 256 * lines;
+    const char *start = (const char *)w->weights + p * 256 * steps;
     const size_t left = w->columns - 64 * p < 64 ? w->columns - 64 * p : 64;
-    const size_t next =
-        TILE_VECTORS < 4 || 64 * (p + 1) >= w->columns || count < 2 ? 0 : count < 4 ? 2 : 1;
-    size_t j = 0;
+    const size_t calls = count * ((left + width - 1) / width);
+    const char *next = 64 * (p + 1) < w->columns ? start + 256 * steps : NULL;
+    size_t j = 0, call = 0;
     for (size_t t = 0; t < count; t++) {
       const size_t rows = (x->count - j + count - t - 1) / (count - t);
-      const size_t turn = count == 2 ? t : t - 1;
       struct NAMED(tile) tile = {
           .steps = w->steps,
           .segments = w->segments,
@@ -280,33 +329,31 @@ HELPER void NAMED(packed)(void (*const tiles[5][7])(const struct NAMED(tile) *),
           .segment_stride = x->segment_stride,
           .ldy = ldy,
       };
-      if ((count == 2 || t > 0) && turn * next < 4)
-        tile.ahead = (struct NAMED(ahead)){start + (256 + 64 * turn * next) * lines, next};
-      for (size_t c = 0; c < left; c += 16 * TILE_VECTORS) {
+      for (size_t c = 0; c < left; c += width) {
         const size_t column = 64 * p + c;
-        tile.columns = left - c < 16 * TILE_VECTORS ? left - c : 16 * TILE_VECTORS;
+        tile.columns = left - c < width ? left - c : width;
         tile.panel = start + 4 * c;
+        tile.ahead = NAMED(share_ahead)(next, steps, 4, call++, calls, tile.panel);
         tile.y = out + j * ldy + column;
         tile.add = added ? added + j * ldy + column : NULL;
         tile.terms = terms ? terms + column : NULL;
-        tiles[(tile.columns + 15) / 16][rows](&tile);
+        tiling->sizes[(tile.columns + 15) / 16][rows](&tile);
       }
       j += rows;
     }
   }
 }
 
-#define DEFINE_PACKED(element, most, tiles)                                                        \
+#define DEFINE_PACKED(element, tiling)                                                             \
   static void NAMED(packed_##element)(const hkv_packed *w, size_t first, size_t end,               \
                                       const hkv_rows *x, float *y, size_t ldy, const float *add,   \
                                       const float *terms) {                                        \
-    static void (*const sizes[5][7])(const struct NAMED(tile) *) = {tiles};                        \
-    NAMED(packed)(sizes, most, w, first, end, x, y, ldy, add, terms);                              \
+    NAMED(packed)(tiling, w, first, end, x, y, ldy, add, terms);                                   \
   }
 
-DEFINE_PACKED(f32, TILE_ROWS, FOR_ROWS(TILES, f32))
-DEFINE_PACKED(bf16, TILE_ROWS_BF16, FOR_ROWS(TILES, bf16))
-DEFINE_PACKED(i8, TILE_ROWS_I8, FOR_I8(TILES))
+DEFINE_PACKED(f32, NAMED(tiling_f32)(x->count))
+DEFINE_PACKED(bf16, NAMED(tiling_bf16)(x->count))
+DEFINE_PACKED(i8, &NAMED(tiling_i8))
 
 // MARK: - Rows of x as the kernels read them
 
