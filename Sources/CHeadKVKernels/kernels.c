@@ -34,8 +34,8 @@ struct row_kernels {
 
 struct kernel_table {
   const char *name;
-  /// Whether rows of x are bytes, or pairs of bfloat16, for dot product instructions.
-  int dots_i8, dots_bf16;
+  /// Bytes that a step of a row of x takes.
+  size_t step_bf16, step_i8;
   void (*linear_f32)(const float *, size_t, size_t, size_t, const float *, size_t, size_t, float *,
                      size_t, int);
   void (*linear_bf16)(const uint16_t *, size_t, size_t, size_t, const float *, size_t, size_t,
@@ -90,6 +90,7 @@ typedef float v8 __attribute__((vector_size(32)));
 typedef float v4 __attribute__((vector_size(16)));
 typedef int32_t i16 __attribute__((vector_size(64)));
 typedef uint32_t u16 __attribute__((vector_size(64)));
+typedef uint32_t u8 __attribute__((vector_size(32)));
 typedef uint16_t h16 __attribute__((vector_size(32)));
 typedef uint8_t b16 __attribute__((vector_size(16)));
 typedef uint8_t b64 __attribute__((vector_size(64)));
@@ -308,8 +309,8 @@ size_t hkv_row_bytes(int packing, size_t k) {
   switch (packing) {
     case HKV_PACKED_F32: return 4 * k;
     case HKV_PACKED_BF16:
-    case HKV_PACKED_BF12: return (current()->dots_bf16 ? 4 : 8) * steps;
-    default: return (current()->dots_i8 ? 4 : 16) * steps + 8 * (steps / 16);
+    case HKV_PACKED_BF12: return current()->step_bf16 * steps;
+    default: return current()->step_i8 * steps + 8 * (steps / 16);
   }
 }
 

@@ -562,8 +562,8 @@ static uint32_t NAMED(sum_u32)(const uint32_t *from, size_t count) {
 
 static const struct kernel_table NAMED(table) = {
     .name = LEVEL_NAME,
-    .dots_i8 = LEVEL >= AVX512VNNI,
-    .dots_bf16 = LEVEL == AVX512BF16,
+    .step_bf16 = NAMED(x_bytes_bf16),
+    .step_i8 = I8_STEP,
     .linear_f32 = NAMED(linear_f32),
     .linear_bf16 = NAMED(linear_bf16),
     .linear_f16 = NAMED(linear_f16),
@@ -602,5 +602,6 @@ static const struct kernel_table NAMED(table) = {
 };
 
 #undef ROW_KERNELS
+#undef I8_STEP
 #undef HELPER
 #undef UNROLL

@@ -13,10 +13,9 @@
 #define TILE_ROWS_I8 3
 #elif LEVEL == AVX2
 // 16 registers of 8 lanes: one row along the panel, or several of one vector.
-#define TILE_VECTORS 2
 #define TILE_ROWS 6
 #define TILE_ROWS_BF16 4
-#define TILE_ROWS_I8 1
+#define TILE_ROWS_I8 4
 #else
 #define TILE_VECTORS 1
 #define TILE_ROWS 2
@@ -169,8 +168,91 @@ HELPER void NAMED(finish_packed)(v16 sums[4][6], size_t nv, size_t mt, size_t co
 DEFINE_PACKED_TILE(f32)
 DEFINE_PACKED_TILE(bf16)
 
-/// Four bytes of weight plus 128 in each lane. Sums of a group are whole numbers below 2^24, exact
-/// in i32 and in f32 alike; the rows of x hold the bytes, then {scale, -128 * sum} of each group.
+// Whole numbers of a group: in the portable form f32, which are exact as long.
+#if LEVEL == PORTABLE
+typedef v16 NAMED(whole);
+#else
+typedef i16 NAMED(whole);
+#endif
+
+HELPER NAMED(whole) NAMED(whole_at)(const char *from) {
+#if LEVEL == PORTABLE
+  return NAMED(splat)(NAMED(float_at)(from));
+#else
+  return (i16){0} + NAMED(int_at)(from);
+#endif
+}
+
+HELPER v16 NAMED(whole_float)(NAMED(whole) sum) {
+#if LEVEL == PORTABLE
+  return sum;
+#elif LEVEL >= AVX512
+  return (v16)_mm512_cvtepi32_ps((__m512i)sum);
+#else
+  return __builtin_convertvector(sum, v16);
+#endif
+}
+
+#if LEVEL == AVX2 || LEVEL == AVX512
+/// sum + products of pairs of 16-bit numbers; `pair` is the same for all lanes.
+HELPER i16 NAMED(add_pairs)(i16 sum, u16 weights, int32_t pair) {
+#if LEVEL == AVX512
+  return sum + (i16)_mm512_madd_epi16((__m512i)weights, _mm512_set1_epi32(pair));
+#else
+  __m256i halves[2];
+  memcpy(halves, &weights, 64);
+  UNROLL for (size_t i = 0; i < 2; i++)
+    halves[i] = _mm256_madd_epi16(halves[i], _mm256_set1_epi32(pair));
+  i16 products;
+  memcpy(&products, halves, 64);
+  return sum + products;
+#endif
+}
+#endif
+
+/// Bytes of a k step of a row.
+#if LEVEL >= AVX512VNNI
+#define I8_STEP 4
+#elif LEVEL >= AVX2
+#define I8_STEP 8
+#else
+#define I8_STEP 16
+#endif
+
+/// One k step: four bytes of weight plus 128 in each lane.
+HELPER void NAMED(step_i8)(const char *w, size_t nv, const char *x, size_t ldx, size_t mt,
+                           NAMED(whole) whole[4][6]) {
+#if LEVEL >= AVX512VNNI
+  UNROLL for (size_t j = 0; j < mt; j++) {
+    __m512i a = _mm512_set1_epi32(NAMED(int_at)(x + j * ldx));
+    UNROLL for (size_t v = 0; v < nv; v++)
+      whole[v][j] = (i16)_mm512_dpbusd_epi32(
+          (__m512i)whole[v][j], (__m512i)NAMED(load_lanes)(w + 64 * v), a);
+  }
+#elif LEVEL >= AVX2
+  // Bytes 0 and 2 of each lane, then 1 and 3.
+  UNROLL for (size_t odd = 0; odd < 2; odd++)
+    UNROLL for (size_t v = 0; v < nv; v++) {
+      u16 pairs = ((u16)NAMED(load_lanes)(w + 64 * v) >> (8 * odd)) & 0x00ff00ffu;
+      UNROLL for (size_t j = 0; j < mt; j++)
+        whole[v][j] =
+            NAMED(add_pairs)(whole[v][j], pairs, NAMED(int_at)(x + j * ldx + 4 * odd));
+    }
+#else
+  UNROLL for (size_t v = 0; v < nv; v++) {
+    i16 lanes = (i16)NAMED(load_lanes)(w + 64 * v);
+    UNROLL for (size_t part = 0; part < 4; part++) {
+      v16 weight = __builtin_convertvector((lanes >> (int)(8 * part)) & 255, v16);
+      UNROLL for (size_t j = 0; j < mt; j++)
+        whole[v][j] = NAMED(fma)(
+            weight, NAMED(splat)(NAMED(float_at)(x + j * ldx + 4 * part)), whole[v][j]);
+    }
+  }
+#endif
+}
+
+/// Sums of a group are whole numbers below 2^24, exact in i32 and in f32 alike; the rows of x hold
+/// the numbers, then {scale, -128 * sum} of each group.
 HELPER void NAMED(packed_tile_i8)(const struct NAMED(tile) *tile, size_t nv, size_t mt) {
   const char *panel = tile->panel, *row = tile->row;
   const size_t bytes = tile->bytes, stride = tile->stride, groups = tile->steps / 16;
@@ -179,56 +261,23 @@ HELPER void NAMED(packed_tile_i8)(const struct NAMED(tile) *tile, size_t nv, siz
   v16 sums[4][6];
   UNROLL for (size_t v = 0; v < nv; v++)
     UNROLL for (size_t j = 0; j < mt; j++) sums[v][j] = NAMED(splat)(0);
-#if LEVEL >= AVX512VNNI
-  const char *terms = row + 64 * groups;
+  const char *terms = row + 16 * I8_STEP * groups;
   for (size_t g = 0; g < groups; g++, terms += 8) {
-    __m512i whole[4][3];
+    NAMED(whole) whole[4][6];
     UNROLL for (size_t j = 0; j < mt; j++) {
-      __m512i start = _mm512_set1_epi32(NAMED(int_at)(terms + j * stride + 4));
+      NAMED(whole) start = NAMED(whole_at)(terms + j * stride + 4);
       UNROLL for (size_t v = 0; v < nv; v++) whole[v][j] = start;
     }
-    for (size_t k = 0; k < 16; k++, panel += bytes, row += 4) {
-      UNROLL for (size_t j = 0; j < mt; j++) {
-        __m512i a = _mm512_set1_epi32(NAMED(int_at)(row + j * stride));
-        UNROLL for (size_t v = 0; v < nv; v++)
-          whole[v][j] = _mm512_dpbusd_epi32(whole[v][j], _mm512_loadu_si512(panel + 64 * v), a);
-      }
+    for (size_t k = 0; k < 16; k++, panel += bytes, row += I8_STEP) {
+      NAMED(step_i8)(panel, nv, row, stride, mt, whole);
       NAMED(read_ahead)(&ahead);
     }
     UNROLL for (size_t j = 0; j < mt; j++) {
       v16 scale = NAMED(splat)(NAMED(float_at)(terms + j * stride));
       UNROLL for (size_t v = 0; v < nv; v++)
-        sums[v][j] = NAMED(fma)((v16)_mm512_cvtepi32_ps(whole[v][j]), scale, sums[v][j]);
+        sums[v][j] = NAMED(fma)(NAMED(whole_float)(whole[v][j]), scale, sums[v][j]);
     }
   }
-#else
-  const char *terms = row + 256 * groups;
-  for (size_t g = 0; g < groups; g++, terms += 8) {
-    v16 whole[4][3];
-    UNROLL for (size_t j = 0; j < mt; j++) {
-      v16 start = NAMED(splat)(NAMED(float_at)(terms + j * stride + 4));
-      UNROLL for (size_t v = 0; v < nv; v++) whole[v][j] = start;
-    }
-    for (size_t k = 0; k < 16; k++, panel += bytes, row += 16) {
-      UNROLL for (size_t v = 0; v < nv; v++) {
-        i16 lanes = (i16)NAMED(load_lanes)(panel + 64 * v);
-        UNROLL for (size_t part = 0; part < 4; part++) {
-          v16 weight = __builtin_convertvector((lanes >> (int)(8 * part)) & 255, v16);
-          UNROLL for (size_t j = 0; j < mt; j++) {
-            v16 a = NAMED(splat)(NAMED(float_at)(row + j * stride + 4 * part));
-            whole[v][j] = NAMED(fma)(weight, a, whole[v][j]);
-          }
-        }
-      }
-      NAMED(read_ahead)(&ahead);
-    }
-    UNROLL for (size_t j = 0; j < mt; j++) {
-      v16 scale = NAMED(splat)(NAMED(float_at)(terms + j * stride));
-      UNROLL for (size_t v = 0; v < nv; v++)
-        sums[v][j] = NAMED(fma)(whole[v][j], scale, sums[v][j]);
-    }
-  }
-#endif
   const size_t columns = tile->columns;
   UNROLL for (size_t v = 0; v < nv; v++) {
     size_t part = columns - 16 * v;
@@ -261,7 +310,7 @@ HELPER void NAMED(packed_tile_i8)(const struct NAMED(tile) *tile, size_t nv, siz
   tiles##_4(element, 1) tiles##_4(element, 2) tiles##_4(element, 3) tiles##_4(element, 4)          \
   tiles##_4(element, 5) tiles##_4(element, 6)
 #elif LEVEL == AVX2
-#define FOR_I8(tiles) tiles##_2(i8, 1)
+#define FOR_I8(tiles) tiles##_4(i8, 1) tiles##_1(i8, 2) tiles##_1(i8, 3) tiles##_1(i8, 4)
 #define FOR_ROWS(tiles, element)                                                                   \
   tiles##_4(element, 1) tiles##_1(element, 2) tiles##_1(element, 3) tiles##_1(element, 4)          \
   tiles##_1(element, 5) tiles##_1(element, 6)
@@ -278,8 +327,6 @@ struct NAMED(tiling) {
   void (*sizes[5][7])(const struct NAMED(tile) *);
   size_t vectors, rows;
 };
-
-static const struct NAMED(tiling) NAMED(tiling_i8) = {{FOR_I8(TILES)}, TILE_VECTORS, TILE_ROWS_I8};
 
 /// The tiles for so many rows: along the panel for few, which memory is read ahead along.
 #if LEVEL == AVX2
@@ -300,6 +347,7 @@ static const struct NAMED(tiling) NAMED(tiling_i8) = {{FOR_I8(TILES)}, TILE_VECT
 
 DEFINE_TILING(f32, TILE_ROWS, FOR_ROWS(TILES, f32))
 DEFINE_TILING(bf16, TILE_ROWS_BF16, FOR_ROWS(TILES, bf16))
+DEFINE_TILING(i8, TILE_ROWS_I8, FOR_I8(TILES))
 
 // MARK: - Panels
 
@@ -353,7 +401,7 @@ static void NAMED(packed)(const struct NAMED(tiling) *tiling, const hkv_packed *
 
 DEFINE_PACKED(f32, NAMED(tiling_f32)(x->count))
 DEFINE_PACKED(bf16, NAMED(tiling_bf16)(x->count))
-DEFINE_PACKED(i8, &NAMED(tiling_i8))
+DEFINE_PACKED(i8, NAMED(tiling_i8)(x->count))
 
 // MARK: - Rows of x as the kernels read them
 
@@ -387,11 +435,7 @@ static void NAMED(rows_bf16)(const float *x, size_t k, size_t steps, void *out) 
 /// Groups of 64 values as whole numbers in -127...127 with a scale each.
 static void NAMED(rows_i8)(const float *x, size_t k, size_t steps, void *out) {
   const size_t groups = steps / 16;
-#if LEVEL >= AVX512VNNI
-  char *terms = (char *)out + 64 * groups;
-#else
-  char *terms = (char *)out + 256 * groups;
-#endif
+  char *terms = (char *)out + 16 * I8_STEP * groups;
   const v16 magic = NAMED(splat)(12582912.0f);
   for (size_t g = 0; g < groups; g++) {
     v16 values[4], most = NAMED(splat)(0);
@@ -412,6 +456,12 @@ static void NAMED(rows_i8)(const float *x, size_t k, size_t steps, void *out) {
 #if LEVEL >= AVX512VNNI
       __m128i bytes = _mm512_cvtepi32_epi8((__m512i)whole);
       memcpy((char *)out + 64 * g + 16 * i, &bytes, 16);
+#elif LEVEL >= AVX2
+      // Numbers 0 and 2 of four in one lane, 1 and 3 in the next.
+      u8 first = (u8)__builtin_shufflevector(whole, whole, 0, 1, 4, 5, 8, 9, 12, 13);
+      u8 second = (u8)__builtin_shufflevector(whole, whole, 2, 3, 6, 7, 10, 11, 14, 15);
+      u8 pairs = (first & 0xffffu) | (second << 16);
+      memcpy((char *)out + 128 * g + 32 * i, &pairs, 32);
 #else
       v16 numbers = shifted - magic;
       memcpy((float *)out + 64 * g + 16 * i, &numbers, 64);
@@ -421,10 +471,10 @@ static void NAMED(rows_i8)(const float *x, size_t k, size_t steps, void *out) {
     for (size_t i = 0; i < 16; i++) sum += total[i];
     float scale = largest / 127;
     memcpy(terms + 8 * g, &scale, 4);
-#if LEVEL >= AVX512VNNI
-    int32_t start = -128 * sum;
-#else
+#if LEVEL == PORTABLE
     float start = (float)(-128 * sum);
+#else
+    int32_t start = -128 * sum;
 #endif
     memcpy(terms + 8 * g + 4, &start, 4);
   }
