@@ -33,7 +33,7 @@ struct PackedReader: WeightSource {
     if let problem = matrix.listProblem {
       throw .weights(
         WeightError(
-          file: catalog.path, tensor: Self.panels(name), offset: panels.owner.info.offset,
+          file: catalog.path, tensor: Self.panels(name), offset: unsafe panels.owner.info.offset,
           problem: .malformed(problem)))
     }
     return Linear(matrix)
