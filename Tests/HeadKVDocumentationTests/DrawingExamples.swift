@@ -27,7 +27,7 @@ import Testing
     var pictures: [RGBImage] = []
 
     let model = try ImageModel(
-      gpt: gptPath, vq: vqPath, hints: hints, precision: .bf16)
+      gpt: gptPath, vq: vqPath, hints: hints, precision: .bf12)
 
     let options = try GenerationOptions(
       guidanceScale: 2.5, topK: 200, seed: 7, policy: "auto",
