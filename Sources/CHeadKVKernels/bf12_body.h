@@ -97,13 +97,14 @@ HELPER b64 NAMED(panel_table)(const struct bf12_head *head) {
 
 #if LEVEL >= AVX512
 
-/// A tile of a whole panel; `kept`, unless NULL, gets the weights as packed bfloat16.
-HELPER void NAMED(tile_bf12)(const struct NAMED(tile) *tile, size_t mt, char *kept) {
+/// A tile of a whole panel.
+HELPER void NAMED(tile_bf12)(const struct NAMED(tile) *tile, size_t mt) {
   v16 sums[4][6];
   UNROLL for (size_t v = 0; v < 4; v++)
     UNROLL for (size_t j = 0; j < mt; j++) sums[v][j] = NAMED(splat)(0);
   const struct bf12_head *head = (const struct bf12_head *)(const void *)tile->panel;
   const size_t steps = tile->steps, stride = tile->stride;
+  char *const kept = tile->kept;
   const b64 table = NAMED(panel_table)(head);
   struct NAMED(listed) listed = NAMED(listed)(head, steps);
   size_t next = NAMED(next_step)(&listed);
@@ -131,9 +132,8 @@ HELPER void NAMED(tile_bf12)(const struct NAMED(tile) *tile, size_t mt, char *ke
 }
 
 #define SIZED_BF12(rows)                                                                           \
-  static __attribute__((noinline)) void NAMED(bf12_##rows)(const struct NAMED(tile) *tile,         \
-                                                           char *kept) {                           \
-    NAMED(tile_bf12)(tile, rows, kept);                                                            \
+  static __attribute__((noinline)) void NAMED(bf12_##rows)(const struct NAMED(tile) *tile) {       \
+    NAMED(tile_bf12)(tile, rows);                                                                  \
   }
 SIZED_BF12(1)
 SIZED_BF12(2)
@@ -142,6 +142,13 @@ SIZED_BF12(4)
 SIZED_BF12(5)
 SIZED_BF12(6)
 #undef SIZED_BF12
+
+/// Decodes all four vectors, however many are wanted.
+static const struct NAMED(tiling) NAMED(tiling_bf12) = {
+    {[1 ... 4] = {NULL, NAMED(bf12_1), NAMED(bf12_2), NAMED(bf12_3), NAMED(bf12_4), NAMED(bf12_5),
+                  NAMED(bf12_6)}},
+    4,
+    TILE_ROWS_BF16};
 
 #else
 
@@ -161,63 +168,45 @@ static void NAMED(unpack_bf12)(const struct bf12_head *head, size_t steps, char 
 
 #endif
 
-// Tiles decode the panel as they go, where there are few. Else the first keeps what it decoded in
-// `room`, for the others.
 static void NAMED(packed_bf12)(const hkv_packed *w, size_t first, size_t end, const hkv_rows *x,
                                float *y, size_t ldy, const float *add, const float *terms,
                                void *room) {
-  const struct NAMED(tiling) *tiling = NAMED(tiling_bf16)(x->count);
-  const size_t count = (x->count + tiling->rows - 1) / tiling->rows;
-  const size_t width = 16 * tiling->vectors;
+  const struct NAMED(tiling) *tiling = NAMED(tiling_bf16)(x->count), *lead = tiling;
   const size_t bytes = hkv_panel_bytes(HKV_PACKED_BF12, w->steps);
+#if LEVEL >= AVX512
+  // Tiles decode the panel as they go, where there are few. Else the first keeps what it decoded in
+  // `room`, for the others.
+  const int keeps = x->count > BF12_TILES * tiling->rows;
+  lead = &NAMED(tiling_bf12);
+  if (!keeps) tiling = lead;
+#endif
   for (size_t p = first; p < end; p++) {
-    const char *panel = (const char *)w->weights + p * bytes;
-    const size_t left = w->columns - 64 * p < 64 ? w->columns - 64 * p : 64;
-    size_t j = 0, call = 0;
-    struct NAMED(tile) tile = {
+    const char *start = (const char *)w->weights + p * bytes;
+    struct NAMED(panel) panel = {
         .steps = w->steps,
         .segments = 1,
         .bytes = 256,
-        .stride = x->stride,
-        .ldy = ldy,
+        .column = 64 * p,
+        .columns = w->columns - 64 * p < 64 ? w->columns - 64 * p : 64,
+        .start = room,
+        .first = room,
+        .lines = BF12_LINES,
     };
-#if LEVEL >= AVX512
-    static void (*const fused[7])(const struct NAMED(tile) *, char *) = {
-        NULL,           NAMED(bf12_1), NAMED(bf12_2), NAMED(bf12_3),
-        NAMED(bf12_4), NAMED(bf12_5), NAMED(bf12_6)};
-#endif
-    const size_t calls = count * ((left + width - 1) / width);
-    const char *next = NULL;
     if (64 * (p + 1) < w->columns) {
       // The head of a panel is wanted at once, and no stream leads to it.
-      hkv_prefetch(panel + bytes, 128);
-      next = bf12_steps((const struct bf12_head *)(const void *)(panel + bytes), w->steps);
+      hkv_prefetch(start + bytes, 128);
+      panel.next = bf12_steps((const struct bf12_head *)(const void *)(start + bytes), w->steps);
     }
-    for (size_t t = 0; t < count; t++) {
-      const size_t rows = (x->count - j + count - t - 1) / (count - t);
-      tile.row = (const char *)x->base + j * x->stride;
-      for (size_t c = 0; c < left; c += width) {
-        const size_t column = 64 * p + c;
-        tile.columns = left - c < width ? left - c : width;
-        tile.panel = (const char *)room + 4 * c;
-        tile.ahead = NAMED(share_ahead)(next, w->steps, BF12_LINES, call++, calls, panel);
-        tile.y = y + j * ldy + column;
-        tile.add = add ? add + j * ldy + column : NULL;
-        tile.terms = terms ? terms + column : NULL;
 #if LEVEL >= AVX512
-        if (t == 0 || count <= BF12_TILES) {
-          tile.panel = panel;
-          fused[rows](&tile, count > BF12_TILES ? room : NULL);
-          continue;
-        }
+    panel.first = start;
+    if (keeps)
+      panel.kept = room;
+    else
+      panel.start = start;
 #else
-        if (t == 0 && c == 0)
-          NAMED(unpack_bf12)((const struct bf12_head *)(const void *)panel, w->steps, room);
+    NAMED(unpack_bf12)((const struct bf12_head *)(const void *)start, w->steps, room);
 #endif
-        tiling->sizes[(tile.columns + 15) / 16][rows](&tile);
-      }
-      j += rows;
-    }
+    NAMED(tile_panel)(lead, tiling, &panel, x, y, ldy, add, terms);
   }
 }
 
@@ -230,11 +219,8 @@ static void NAMED(round_steps)(const void *w, int element, size_t n, size_t k, s
     uint32_t lanes[16][16];
     for (size_t c = 0; c < 16; c++)
       for (size_t part = 0; part < 2; part++) {
-        const size_t column = 64 * p + 16 * v + c, at = 2 * first + 16 * part;
-        v16 value = column < n && at < k
-                        ? NAMED(load_element)(w, element, column * k + at, k - at)
-                        : NAMED(splat)(0);
-        h16 half = __builtin_convertvector(NAMED(round_bf16)(value) >> 16, h16);
+        h16 half = NAMED(to_bf16)(NAMED(weights_at)(
+            w, element, n, k, 64 * p + 16 * v + c, 2 * first + 16 * part));
         memcpy((char *)lanes[c] + 32 * part, &half, 32);
       }
     NAMED(scatter)(lanes, count, &out[0][16 * v], 64);

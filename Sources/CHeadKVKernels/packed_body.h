@@ -40,6 +40,8 @@ struct NAMED(tile) {
   float *y;
   size_t ldy;
   const float *add, *terms;
+  /// Where bf12 keeps the weights as packed bfloat16, unless NULL.
+  char *kept;
   struct NAMED(ahead) ahead;
 };
 
@@ -351,44 +353,76 @@ DEFINE_TILING(i8, TILE_ROWS_I8, FOR_I8(TILES))
 
 // MARK: - Panels
 
+/// A panel as its tiles read it, `bytes` from one k step to the next.
+struct NAMED(panel) {
+  size_t steps, segments, bytes;
+  /// The first of its columns.
+  size_t column, columns;
+  const char *start;
+  /// What the first tile reads instead, and what it keeps for the others; else `start` and NULL.
+  const char *first;
+  char *kept;
+  /// The steps of the next panel, each of so many lines; NULL behind the last.
+  const char *next;
+  size_t lines;
+};
+
 // Rows fall into tiles of nearly one size. With several tiles a panel comes from memory with the
 // first and from the second cache with the others: these fetch the next panel meanwhile, also that
-// behind the last, as a thread goes on with it more often than not.
+// behind the last, as a thread goes on with it more often than not. The first tile is one of `lead`.
+HELPER void NAMED(tile_panel)(const struct NAMED(tiling) *lead, const struct NAMED(tiling) *tiling,
+                              const struct NAMED(panel) *panel, const hkv_rows *x, float *out,
+                              size_t ldy, const float *added, const float *terms) {
+  const size_t count = (x->count + tiling->rows - 1) / tiling->rows;
+  const size_t width = 16 * tiling->vectors;
+  const size_t calls = count * ((panel->columns + width - 1) / width);
+  const size_t steps = panel->steps * panel->segments;
+  size_t j = 0, call = 0;
+  for (size_t t = 0; t < count; t++) {
+    const size_t rows = (x->count - j + count - t - 1) / (count - t);
+    struct NAMED(tile) tile = {
+        .steps = panel->steps,
+        .segments = panel->segments,
+        .bytes = panel->bytes,
+        .row = (const char *)x->base + j * x->stride,
+        .stride = x->stride,
+        .segment_stride = x->segment_stride,
+        .ldy = ldy,
+        .kept = panel->kept,
+    };
+    for (size_t c = 0; c < panel->columns; c += width) {
+      const size_t column = panel->column + c;
+      tile.columns = panel->columns - c < width ? panel->columns - c : width;
+      tile.panel = (t == 0 ? panel->first : panel->start) + 4 * c;
+      tile.ahead = NAMED(share_ahead)(panel->next, steps, panel->lines, call++, calls, tile.panel);
+      tile.y = out + j * ldy + column;
+      tile.add = added ? added + j * ldy + column : NULL;
+      tile.terms = terms ? terms + column : NULL;
+      (t == 0 ? lead : tiling)->sizes[(tile.columns + 15) / 16][rows](&tile);
+    }
+    j += rows;
+  }
+}
+
 static void NAMED(packed)(const struct NAMED(tiling) *tiling, const hkv_packed *w, size_t first,
                           size_t end, const hkv_rows *x, float *out, size_t ldy,
                           const float *added, const float *terms) {
-  const size_t count = (x->count + tiling->rows - 1) / tiling->rows;
-  const size_t width = 16 * tiling->vectors;
-  const size_t steps = w->steps * w->segments;
+  const size_t bytes = 256 * w->steps * w->segments;
   for (size_t p = first; p < end; p++) {
-    const char *start = (const char *)w->weights + p * 256 * steps;
-    const size_t left = w->columns - 64 * p < 64 ? w->columns - 64 * p : 64;
-    const size_t calls = count * ((left + width - 1) / width);
-    const char *next = 64 * (p + 1) < w->columns ? start + 256 * steps : NULL;
-    size_t j = 0, call = 0;
-    for (size_t t = 0; t < count; t++) {
-      const size_t rows = (x->count - j + count - t - 1) / (count - t);
-      struct NAMED(tile) tile = {
-          .steps = w->steps,
-          .segments = w->segments,
-          .bytes = (left + 15) / 16 * 64,
-          .row = (const char *)x->base + j * x->stride,
-          .stride = x->stride,
-          .segment_stride = x->segment_stride,
-          .ldy = ldy,
-      };
-      for (size_t c = 0; c < left; c += width) {
-        const size_t column = 64 * p + c;
-        tile.columns = left - c < width ? left - c : width;
-        tile.panel = start + 4 * c;
-        tile.ahead = NAMED(share_ahead)(next, steps, 4, call++, calls, tile.panel);
-        tile.y = out + j * ldy + column;
-        tile.add = added ? added + j * ldy + column : NULL;
-        tile.terms = terms ? terms + column : NULL;
-        tiling->sizes[(tile.columns + 15) / 16][rows](&tile);
-      }
-      j += rows;
-    }
+    const char *start = (const char *)w->weights + p * bytes;
+    const size_t columns = w->columns - 64 * p < 64 ? w->columns - 64 * p : 64;
+    const struct NAMED(panel) panel = {
+        .steps = w->steps,
+        .segments = w->segments,
+        .bytes = (columns + 15) / 16 * 64,
+        .column = 64 * p,
+        .columns = columns,
+        .start = start,
+        .first = start,
+        .next = 64 * (p + 1) < w->columns ? start + bytes : NULL,
+        .lines = 4,
+    };
+    NAMED(tile_panel)(tiling, tiling, &panel, x, out, ldy, added, terms);
   }
 }
 
@@ -418,15 +452,20 @@ HELPER v16 NAMED(load_some)(const float *from, size_t count) {
   return count >= 16 ? NAMED(load)(from) : NAMED(load_part)(from, count);
 }
 
+HELPER h16 NAMED(to_bf16)(v16 x) {
+  return __builtin_convertvector(NAMED(round_bf16)(x) >> 16, h16);
+}
+
 /// `steps` pairs of `k` values, zeros behind them.
 static void NAMED(rows_bf16)(const float *x, size_t k, size_t steps, void *out) {
   for (size_t at = 0; at < 2 * steps; at += 16) {
-    u16 bits = NAMED(round_bf16)(at < k ? NAMED(load_some)(x + at, k - at) : NAMED(splat)(0));
+    v16 values = at < k ? NAMED(load_some)(x + at, k - at) : NAMED(splat)(0);
     size_t part = 2 * steps - at < 16 ? 2 * steps - at : 16;
 #if LEVEL == AVX512BF16
-    h16 half = __builtin_convertvector(bits >> 16, h16);
+    h16 half = NAMED(to_bf16)(values);
     memcpy((uint16_t *)out + at, &half, 2 * part);
 #else
+    u16 bits = NAMED(round_bf16)(values);
     memcpy((float *)out + at, &bits, 4 * part);
 #endif
   }
@@ -493,6 +532,13 @@ static __attribute__((noinline)) v16 NAMED(load_element)(const void *w, int elem
   return count >= 16 ? NAMED(load_f16)(from) : NAMED(load_part_f16)(from, count);
 }
 
+/// 16 weights of a row of w [n, k], zeros where there are none.
+HELPER v16 NAMED(weights_at)(const void *w, int element, size_t n, size_t k, size_t row,
+                             size_t at) {
+  return row < n && at < k ? NAMED(load_element)(w, element, row * k + at, k - at)
+                           : NAMED(splat)(0);
+}
+
 HELPER float NAMED(row_scale)(const void *w, int element, size_t row, size_t k) {
   v16 most = NAMED(splat)(0);
   for (size_t at = 0; at < k; at += 16) {
@@ -531,14 +577,12 @@ static void NAMED(pack)(int packing, const void *w, int element, size_t n, size_
         for (size_t c = 0; c < 16; c++)
           for (size_t part = 0; part < in_step; part++) {
             size_t at = s * in_step + 16 * part;
-            v16 value = c < columns && at < k
-                            ? NAMED(load_element)(w, element, (column + c) * k + at, k - at)
-                            : NAMED(splat)(0);
+            v16 value = NAMED(weights_at)(w, element, n, k, column + c, at);
             char *to = (char *)lanes[c] + part * (64 / in_step);
             if (packing == HKV_PACKED_F32) {
               memcpy(to, &value, 64);
             } else if (packing == HKV_PACKED_BF16) {
-              h16 half = __builtin_convertvector(NAMED(round_bf16)(value) >> 16, h16);
+              h16 half = NAMED(to_bf16)(value);
               memcpy(to, &half, 32);
             } else {
               v16 magic = NAMED(splat)(12582912.0f);
