@@ -42,81 +42,94 @@ static void NAMED(weigh_queries)(const hkv_queries *asked, const float *keys, co
   NAMED(store)(asked->mass, mass);
 }
 
-/// (a total + b old + c merged)^2 for one of [dim][16] each.
-HELPER v16 NAMED(squared_sum)(v16 a, const float *total, v16 b, const float *old, v16 c,
-                              const float *merged) {
-  v16 sum = NAMED(fma)(b, NAMED(load)(old), a * NAMED(load)(total));
-  sum = NAMED(fma)(c, NAMED(load)(merged), sum);
-  return sum * sum;
+/// Adds a row to the old ones and to their clusters, one number of each query's sums, and returns the
+/// squared error of keeping the clusters before that: (old + a total + c merged)^2.
+HELPER v16 NAMED(take_old_row)(const float *total, float *old, float *merged, v16 a, v16 c,
+                               v16 weight, float value, v16 change, float sum, v16 part) {
+  const v16 was = NAMED(load)(old), clusters = NAMED(load)(merged);
+  const v16 error = NAMED(fma)(c, clusters, NAMED(fma)(a, NAMED(load)(total), was));
+  NAMED(store)(old, NAMED(fma)(weight, NAMED(splat)(value), was));
+  NAMED(store)(merged, NAMED(fma)(part, NAMED(splat)(value),
+                                  NAMED(fma)(change, NAMED(splat)(sum), clusters)));
+  return error;
 }
 
 static void NAMED(pool_errors)(const hkv_queries *asked, const int32_t *cluster_of, size_t clusters,
                                float fewest, float horizon, float *room, double *errors) {
   const size_t dim = asked->dim;
+  const float *total = asked->total;
   memset(room, 0, sizeof(float) * hkv_pool_room(dim, clusters));
   // Weighted values of the rows that are old, and of the clusters that stand for them.
   float *old = room, *merged = old + 16 * dim;
   // Of each cluster: the sum of its tokens' values, its tokens, the sum of their logits, and exp of
-  // the mean.
-  float *sums = merged + 16 * dim, *held = sums + clusters * dim;
-  float *logits = held + clusters, *shares = logits + 16 * clusters;
+  // the mean. Without clusters there is one more that nothing is put into.
+  const size_t cluster_room = clusters > 0 ? clusters : 1;
+  float *sums = merged + 16 * dim, *held = sums + cluster_room * dim;
+  float *logits = held + cluster_room, *shares = logits + 16 * cluster_room;
   const i16 seen = (i16)NAMED(load)((const float *)asked->seen);
   const v16 mass = NAMED(load)(asked->mass), one = NAMED(splat)(1);
   v16 old_mass = NAMED(splat)(0), merged_mass = NAMED(splat)(0);
   float old_tokens = 0;
   // Rows before `row` are old, the others are the window and the query's own.
   for (size_t row = asked->prefix; row < asked->rows; row++) {
+    v16 growth = one;
+    if (horizon > 0 && old_tokens > 0) {
+      const v16 window = __builtin_convertvector(seen - (int32_t)row - 1, v16);
+      growth = (NAMED(splat)(horizon) - window) / NAMED(splat)(old_tokens);
+      growth = NAMED(select)(growth > one, growth, one);
+    }
+    // The error: kept (total - old + growth merged) - exact (total + (growth - 1) old).
+    const v16 kept = one / (mass - old_mass + growth * merged_mass);
+    const v16 exact = one / (mass + (growth - one) * old_mass);
+    const v16 b = -kept - exact * (growth - one), a = (kept - exact) / b, c = kept * growth / b;
+
+    const v16 weight = NAMED(load)(asked->weights + 16 * row);
+    const float *value = asked->values + row * dim;
+    const float count = asked->counts[row];
+    old_mass += weight;
+    v16 change = NAMED(splat)(0), part = change;
+    float *sum = sums;
+    if (clusters > 0) {
+      const size_t cluster = (size_t)cluster_of[row - asked->prefix];
+      float *logit = logits + 16 * cluster, *share = shares + 16 * cluster;
+      sum += dim * cluster;
+      const v16 was = NAMED(load)(share), tokens = NAMED(splat)(held[cluster] + count);
+      const v16 sum_of_logits = NAMED(fma)(
+          NAMED(splat)(count), NAMED(load)(asked->logits + 16 * row), NAMED(load)(logit));
+      const v16 is = NAMED(exp)(sum_of_logits / tokens);
+      merged_mass += is * tokens - was * NAMED(splat)(held[cluster]);
+      held[cluster] += count;
+      NAMED(store)(logit, sum_of_logits);
+      NAMED(store)(share, is);
+      change = is - was;
+      part = is * NAMED(splat)(count);
+    }
+    v16 even = NAMED(splat)(0), odd = even;
+    size_t d = 0;
+    for (; d + 2 <= dim; d += 2) {
+      const size_t at = 16 * d;
+      const v16 x = NAMED(take_old_row)(total + at, old + at, merged + at, a, c, weight,
+                                        value[d], change, sum[d], part);
+      const v16 y = NAMED(take_old_row)(total + at + 16, old + at + 16, merged + at + 16, a,
+                                        c, weight, value[d + 1], change, sum[d + 1], part);
+      even = NAMED(fma)(x, x, even);
+      odd = NAMED(fma)(y, y, odd);
+    }
+    if (d < dim) {
+      const size_t at = 16 * d;
+      const v16 x = NAMED(take_old_row)(total + at, old + at, merged + at, a, c, weight,
+                                        value[d], change, sum[d], part);
+      even = NAMED(fma)(x, x, even);
+    }
+    if (clusters > 0)
+      for (size_t i = 0; i < dim; i++) sum[i] += count * value[i];
     if (old_tokens >= fewest) {
-      v16 growth = one;
-      if (horizon > 0) {
-        const v16 window = __builtin_convertvector(seen - (int32_t)row - 1, v16);
-        growth = (NAMED(splat)(horizon) - window) / NAMED(splat)(old_tokens);
-        growth = NAMED(select)(growth > one, growth, one);
-      }
-      // kept (total - old + growth merged) - exact (total + (growth - 1) old)
-      const v16 kept = one / (mass - old_mass + growth * merged_mass);
-      const v16 exact = one / (mass + (growth - one) * old_mass);
-      const v16 a = kept - exact, b = -kept - exact * (growth - one), c = kept * growth;
-      v16 even = NAMED(splat)(0), odd = even;
-      size_t d = 0;
-      for (; d + 2 <= dim; d += 2) {
-        const float *total = asked->total + 16 * d;
-        even += NAMED(squared_sum)(a, total, b, old + 16 * d, c, merged + 16 * d);
-        odd += NAMED(squared_sum)(a, total + 16, b, old + 16 * d + 16, c, merged + 16 * d + 16);
-      }
-      if (d < dim)
-        even += NAMED(squared_sum)(a, asked->total + 16 * d, b, old + 16 * d, c, merged + 16 * d);
-      const v16 error = even + odd;
+      const v16 error = b * b * (even + odd);
       for (size_t i = 0; i < 16; i++) {
         const int32_t window = asked->seen[i] - (int32_t)row - 1;
         if (window >= 0) errors[window] += (double)error[i];
       }
     }
-    const v16 weight = NAMED(load)(asked->weights + 16 * row);
-    const float *value = asked->values + row * dim;
-    const float count = asked->counts[row];
-    for (size_t d = 0; d < dim; d++)
-      NAMED(store)(old + 16 * d,
-                   NAMED(fma)(weight, NAMED(splat)(value[d]), NAMED(load)(old + 16 * d)));
-    old_mass += weight;
     old_tokens += count;
-    if (clusters == 0) continue;
-    const size_t cluster = (size_t)cluster_of[row - asked->prefix];
-    float *logit = logits + 16 * cluster, *share = shares + 16 * cluster;
-    float *sum = sums + dim * cluster;
-    const v16 was = NAMED(load)(share), tokens = NAMED(splat)(held[cluster] + count);
-    const v16 sum_of_logits = NAMED(fma)(
-        NAMED(splat)(count), NAMED(load)(asked->logits + 16 * row), NAMED(load)(logit));
-    const v16 is = NAMED(exp)(sum_of_logits / tokens);
-    merged_mass += is * tokens - was * NAMED(splat)(held[cluster]);
-    held[cluster] += count;
-    NAMED(store)(logit, sum_of_logits);
-    NAMED(store)(share, is);
-    const v16 change = is - was, part = is * NAMED(splat)(count);
-    for (size_t d = 0; d < dim; d++) {
-      v16 now = NAMED(fma)(change, NAMED(splat)(sum[d]), NAMED(load)(merged + 16 * d));
-      NAMED(store)(merged + 16 * d, NAMED(fma)(part, NAMED(splat)(value[d]), now));
-    }
-    for (size_t d = 0; d < dim; d++) sum[d] += count * value[d];
   }
 }

@@ -79,6 +79,7 @@ struct kernel_table {
                       double *);
   size_t (*list_born)(const int32_t *, int32_t, int32_t, size_t, size_t, size_t, int32_t *);
   size_t (*lowest_score)(const float *, const int32_t *, int32_t, size_t, size_t);
+  size_t (*equal_score)(const float *, const int32_t *, int32_t, size_t, size_t, float);
   /// By element type.
   struct row_kernels rows[4];
 };
@@ -152,7 +153,9 @@ static int bf12_is_zero(const b64 *bytes) {
   return any == 0;
 }
 
-size_t hkv_pool_room(size_t dim, size_t clusters) { return 32 * dim + clusters * (dim + 33); }
+size_t hkv_pool_room(size_t dim, size_t clusters) {
+  return 32 * dim + (clusters > 0 ? clusters : 1) * (dim + 33);
+}
 
 #define LEVEL PORTABLE
 #define LEVEL_NAME "portable"
@@ -416,6 +419,11 @@ void hkv_pool_errors(const hkv_queries *asked, const int32_t *cluster_of, size_t
 size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t before, size_t first,
                         size_t rows) {
   return current()->lowest_score(scores, births, before, first, rows);
+}
+
+size_t hkv_equal_score(const float *scores, const int32_t *births, int32_t before, size_t first,
+                       size_t rows, float score) {
+  return current()->equal_score(scores, births, before, first, rows, score);
 }
 
 void hkv_scale_shift(const float *x, size_t pixels, size_t channels, const float *scale,

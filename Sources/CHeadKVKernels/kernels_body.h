@@ -595,6 +595,7 @@ static const struct kernel_table NAMED(table) = {
     .pool_errors = NAMED(pool_errors),
     .list_born = NAMED(list_born),
     .lowest_score = NAMED(lowest_score),
+    .equal_score = NAMED(equal_score),
     .rows = {[HKV_F32] = ROW_KERNELS(f32),
              [HKV_BF16] = ROW_KERNELS(bf16),
              [HKV_F16] = ROW_KERNELS(f16),

@@ -377,3 +377,19 @@ static size_t NAMED(lowest_score)(const float *scores, const int32_t *births, in
   }
   return NAMED(place_of)(minimum, rows);
 }
+
+static size_t NAMED(equal_score)(const float *scores, const int32_t *births, int32_t before,
+                                 size_t first, size_t rows, float score) {
+  // Places as numbers: they are small enough to be exact.
+  const v16 none = NAMED(splat)(0x1p30f);
+  v16 place = none;
+  for (size_t at = first; at < rows; at += 16) {
+    const v16 found = NAMED(load_filled)(scores + at, rows - at, __builtin_inff());
+    const i16 birth = (i16)NAMED(load_filled)((const float *)(births + at), rows - at, 0);
+    const v16 here = __builtin_convertvector(NAMED(lanes) + (int32_t)at, v16);
+    const v16 equal = NAMED(select)((found == NAMED(splat)(score)) & (birth < before), here, none);
+    place = NAMED(select)(equal < place, equal, place);
+  }
+  const size_t least = (size_t)NAMED(least_of)(place);
+  return least < rows ? least : rows;
+}

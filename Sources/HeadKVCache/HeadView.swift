@@ -133,11 +133,35 @@ public struct HeadView {
         let others = unsafe Kernels.list(
           births: rows.births, born: born, without: slot, first: step.prefixRows, rows: count,
           into: list)
-        unsafe rows.mergeCosts(slot, others, adds: false, into: costs)
-        if let twin = unsafe twin { unsafe twin.mergeCosts(slot, others, adds: true, into: costs) }
-        return unsafe MergeScores.lower(rows.scores, of: others, to: costs)
+        return unsafe cheapestMerge(slot, others, costs)
       }
     }
+  }
+
+  private func cheapestMerge(
+    _ slot: Int, _ others: UnsafeBufferPointer<Int32>, _ costs: UnsafeMutablePointer<Float>
+  ) -> (row: Int, cost: Float)? {
+    unsafe rows.mergeCosts(slot, others, adds: false, into: costs)
+    if let twin = unsafe twin { unsafe twin.mergeCosts(slot, others, adds: true, into: costs) }
+    return unsafe MergeScores.lower(rows.scores, of: others, to: costs)
+  }
+
+  /// The next row behind `slot`, of those born before `birth`, that has the same score, if this is
+  /// what merging the two costs.
+  ///
+  /// - Complexity: O(count + headDimension).
+  func equalMerge(_ slot: Int, before birth: Int32) -> Int? {
+    let score = score(slot)
+    guard
+      let other = unsafe MergeScores.row(
+        of: score, in: rows.scores, births: rows.births, before: birth, first: slot + 1,
+        rows: count)
+    else { return nil }
+    var (place, cost) = (Int32(other), Float.infinity)
+    let found = unsafe withUnsafePointer(to: &place) {
+      unsafe cheapestMerge(slot, UnsafeBufferPointer(start: $0, count: 1), &cost)
+    }
+    return found?.cost == score ? other : nil
   }
 
   /// The row with the lowest score among those born before `birth`, the prefix left out, the first

@@ -29,4 +29,17 @@ package enum MergeScores {
     let place = unsafe hkv_lowest_score(scores, births, before, first, rows)
     return place < rows ? place : nil
   }
+
+  /// The first row from `first` on, among those born before `before`, whose score is `score`; nil if
+  /// there is none.
+  ///
+  /// - Precondition: `score` is finite.
+  package static func row(
+    of score: Float, in scores: UnsafePointer<Float>, births: UnsafePointer<Int32>, before: Int32,
+    first: Int, rows: Int
+  ) -> Int? {
+    precondition(first >= 0 && first <= rows && score.isFinite, "no such rows")
+    let place = unsafe hkv_equal_score(scores, births, before, first, rows, score)
+    return place < rows ? place : nil
+  }
 }

@@ -254,6 +254,11 @@ void hkv_pool_errors(const hkv_queries *asked, const int32_t *cluster_of, size_t
 size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t before, size_t first,
                         size_t rows);
 
+/// The first place in [first, rows) of `score`, a finite number, among rows that were born before
+/// `before`; `rows` if there is none.
+size_t hkv_equal_score(const float *scores, const int32_t *births, int32_t before, size_t first,
+                       size_t rows, float score);
+
 /// Asks for `bytes` of memory to be brought near; a hint.
 static inline void hkv_prefetch(const void *from, size_t bytes) {
   for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch((const char *)from + at, 0, 2);

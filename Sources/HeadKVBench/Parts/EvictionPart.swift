@@ -53,7 +53,7 @@ final class EvictionPart: BenchPart {
           plans: plans)
         pool.run(tasks: sequences * shape.heads, work)
       }
-      for session in sessions { session.finishStep(pool: pool) }
+      CacheSession.finishStep(of: sequences, pool: pool) { sessions[$0] }
       if step >= 0 { spent += ContinuousClock.now - start }
     }
     return Statistics.milliseconds(spent) / Double(shape.grid.count - 1)

@@ -23,10 +23,19 @@ package struct DistortionCurve: Sendable {
   /// Ascending in rows, strictly descending in error.
   package let points: [Point]
 
-  /// - Parameter candidates: in any order; at least one.
+  /// - Parameter candidates: in any order; at least one; of no negative number of rows.
   package init(_ candidates: [Point]) {
+    // Of each number of rows the point with the least error: numbers are small, and sorting many
+    // candidates takes longer.
+    let most = candidates.lazy.map(\.rows).max() ?? 0
+    var cheapest = [Int32](repeating: -1, count: most + 1)
+    for (index, point) in candidates.enumerated() {
+      let other = Int(cheapest[point.rows])
+      if other < 0 || point.error < candidates[other].error { cheapest[point.rows] = Int32(index) }
+    }
     var best: [Point] = []
-    for point in candidates.sorted(by: { ($0.rows, $0.error) < ($1.rows, $1.error) }) {
+    for index in cheapest where index >= 0 {
+      let point = candidates[Int(index)]
       if best.last.map({ point.error < $0.error }) ?? true { best.append(point) }
     }
     points = best

@@ -123,6 +123,7 @@ struct DistortionMeter: ~Copyable {
   consuming func curve(gain: Double) -> DistortionCurve {
     let errors = errors()
     var points: [DistortionCurve.Point] = []
+    points.reserveCapacity(Self.pools.count * births.count)
     for (pool, size) in Self.pools.enumerated() {
       var error = Double.greatestFiniteMagnitude
       for window in births.indices {

@@ -10,8 +10,9 @@
 /// on pictures, 16 of them lose nothing against all.
 ///
 /// A row's score is a lower bound of the cost of its cheapest merge: costs of pairs that are gone
-/// count, too. So the row with the lowest score is looked at again until its score is its cost,
-/// and a step takes O(m + partners * headDimension) for m rows instead of O(m^2 * headDimension).
+/// count, too. Both rows of the cheapest pair have its cost as theirs; a row with the lowest score
+/// that shares it with none is looked at again until its score is its cost. A step takes
+/// O(m + partners * headDimension) for m rows instead of O(m^2 * headDimension).
 public struct PairwiseMerging: EvictionRule, Hashable {
   /// About how many partners a row is compared with.
   let partners: Int
@@ -63,6 +64,8 @@ public struct PairwiseMerging: EvictionRule, Hashable {
       if let found, found.slot == slot || (found.partner == slot && found.cost == bound) {
         return (found.slot, found.partner)
       }
+      // Both rows of the cheapest pair have its cost as their score.
+      if bound > 0, let partner = head.equalMerge(slot, before: kept) { return (slot, partner) }
       let birth = head.birth(slot)
       let near = max(birth - reach, 0)..<min(birth + reach, kept)
       guard

@@ -2,6 +2,37 @@ import HeadKVMath
 
 /// Revising budgets, between steps.
 extension CacheSession {
+  /// Ends the step of `count` sessions that have stepped together.
+  ///
+  /// Those that revise budgets do so side by side if there is one for each thread, else one after
+  /// another on all threads. Allocates only then, or when profiling ends.
+  package static func finishStep(
+    of count: Int, pool: WorkerPool, session: (Int) -> CacheSession
+  ) {
+    // A leader revises the budgets of both branches, after both have counted the step.
+    var revising = 0
+    for index in 0..<count {
+      let session = session(index)
+      if session.willRevise { revising += 1 }
+      if session.isFollower { session.finishStep() }
+    }
+    if revising >= pool.threads {
+      pool.run(tasks: count) { index in
+        let session = session(index)
+        if !session.isFollower { session.finishStep() }
+      }
+    } else {
+      for index in 0..<count where !session(index).isFollower {
+        session(index).finishStep(pool: pool)
+      }
+    }
+  }
+
+  /// Whether the step that is open ends with budgets being revised.
+  private var willRevise: Bool {
+    isProfiling && !isPrefix && !isFollower && tokens + newRows >= revisions[revision]
+  }
+
   /// Completes the profile and revises budgets, as far as either is due.
   func revise(_ pool: WorkerPool?) {
     if profile == nil, let options = policy.budgeter.profiling, tokens >= options.tokens {

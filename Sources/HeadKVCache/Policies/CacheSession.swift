@@ -34,7 +34,7 @@ public final class CacheSession: @unchecked Sendable {
   let revisions: [Int]
   /// The step that is open.
   var newRows = 0
-  private var isPrefix = false
+  private(set) var isPrefix = false
   /// Tokens at the last update.
   private(set) var updatedAt = 0
   private let isPassive: Bool

@@ -80,6 +80,13 @@ package enum ReferenceKernels {
     return lowest
   }
 
+  /// ``MergeScores/row(of:in:births:before:first:rows:)`` in plain loops.
+  package static func row(
+    of score: Float, in scores: [Float], births: [Int32], before: Int32, first: Int
+  ) -> Int? {
+    (first..<scores.count).first { births[$0] < before && scores[$0] == score }
+  }
+
   /// The rows that ``Kernels/list(births:born:without:first:rows:into:)`` lists.
   package static func list(births: [Int32], born: Range<Int32>, without row: Int, first: Int) -> [Int] {
     (first..<births.count).filter { $0 != row && born.contains(births[$0]) }

@@ -23,13 +23,7 @@ extension DecodeEngine {
       unsafe FeedForwardWork.run(layer, normed, gate: hidden, up: up, scratch: linear, pool: pool)
       unsafe layer.down.apply(hidden, into: x, accumulate: true, scratch: linear, pool: pool)
     }
-    // A leader revises the budgets of both branches, after both have counted the step.
-    for group in 0..<groups where session(group: group).isFollower {
-      session(group: group).finishStep(pool: pool)
-    }
-    for group in 0..<groups where !session(group: group).isFollower {
-      session(group: group).finishStep(pool: pool)
-    }
+    CacheSession.finishStep(of: groups, pool: pool) { session(group: $0) }
     for group in 0..<groups { session(group: group).notifyObservers() }
   }
 
