@@ -10,8 +10,8 @@ import HeadKVMath
 /// same quality is taken to grow with the square root of the number of rows it stands for.
 @safe
 struct DistortionMeter: ~Copyable {
-  /// Sizes of the pool that are tried.
-  static let pools = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+  /// Sizes of the pool that are tried: about half as large again as the one before.
+  static let pools = [0, 1, 2, 3, 5, 8, 12, 18, 26]
   /// Queries of a head that are asked again.
   static let queries = AskedQueries.most
 
