@@ -139,7 +139,10 @@ import Testing
     #expect(refusal(late, policy, notes: { $0.budgets[1, 2].rows = 65 }) == "a budget")
     #expect(refusal(late, policy, notes: { $0.budgets[1, 2].window = -1 }) == "a window")
     #expect(refusal(late, policy, notes: { $0.budgets[1, 2].rows += 1 }) == "rows of all budgets")
-    #expect(refusal(late, policy, notes: { $0.budgets[0, 0].rows = 2 }) == "rows of a head")
+    // Less than the head holds.
+    #expect(
+      refusal(late, policy, notes: { $0.budgets[0, 0] = HeadBudget(rows: 2, window: 1) })
+        == "rows of a head")
     #expect(refusal(late, policy, notes: { $0.curves.append([]) }) == "curves")
     #expect(
       refusal(late, policy, notes: { $0.curves[0][0].error = .nan }) == "error of a curve")
