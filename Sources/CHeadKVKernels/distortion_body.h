@@ -42,8 +42,8 @@ static void NAMED(weigh_queries)(const hkv_queries *asked, const float *keys, co
   NAMED(store)(asked->mass, mass);
 }
 
-/// Adds a row to the old ones and to their clusters, one number of each query's sums, and returns the
-/// squared error of keeping the clusters before that: (old + a total + c merged)^2.
+/// Adds one number of a row's value to the sums of the old rows and of their clusters, for each query,
+/// and returns old + a total + c merged of before.
 HELPER v16 NAMED(take_old_row)(const float *total, float *old, float *merged, v16 a, v16 c,
                                v16 weight, float value, v16 change, float sum, v16 part) {
   const v16 was = NAMED(load)(old), clusters = NAMED(load)(merged);
@@ -78,7 +78,8 @@ static void NAMED(pool_errors)(const hkv_queries *asked, const int32_t *cluster_
       growth = (NAMED(splat)(horizon) - window) / NAMED(splat)(old_tokens);
       growth = NAMED(select)(growth > one, growth, one);
     }
-    // The error: kept (total - old + growth merged) - exact (total + (growth - 1) old).
+    // The error: kept (total - old + growth merged) - exact (total + (growth - 1) old), which is
+    // b (old + a total + c merged).
     const v16 kept = one / (mass - old_mass + growth * merged_mass);
     const v16 exact = one / (mass + (growth - one) * old_mass);
     const v16 b = -kept - exact * (growth - one), a = (kept - exact) / b, c = kept * growth / b;

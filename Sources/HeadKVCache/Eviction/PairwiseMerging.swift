@@ -52,29 +52,23 @@ public struct PairwiseMerging: EvictionRule, Hashable {
   /// The pair with the least cost, the first on ties; nil if there is no pair.
   ///
   /// Rows whose scores are not known, 0 or below, come up first, and lower the others' where these
-  /// are cheaper to merge with them.
+  /// are cheaper to merge with them. A row without a partner at a finite cost comes up last.
   private func cheapest(
     _ head: HeadView, _ step: HeadStep, _ kept: Int32, _ room: inout MutableSpan<Float>
   ) -> (slot: Int, partner: Int)? {
     let reach = reach(head, step, kept)
-    // What was found last: it holds until another row's score is lower.
-    var found: (slot: Int, partner: Int, cost: Float)?
     while let slot = head.lowestScore(step, before: kept) {
       let bound = head.score(slot)
-      if let found, found.slot == slot || (found.partner == slot && found.cost == bound) {
-        return (found.slot, found.partner)
-      }
       // Both rows of the cheapest pair have its cost as their score.
       if bound > 0, let partner = head.equalMerge(slot, before: kept) { return (slot, partner) }
       let birth = head.birth(slot)
       let near = max(birth - reach, 0)..<min(birth + reach, kept)
-      guard
-        let (partner, cost) = head.cheapestMerge(slot, step, born: near, in: &room)
-          ?? head.cheapestMerge(slot, step, born: 0..<kept, in: &room)
-      else { return nil }
-      if bound > 0 && cost <= bound { return (slot, partner) }
+      let found =
+        head.cheapestMerge(slot, step, born: near, in: &room)
+        ?? head.cheapestMerge(slot, step, born: 0..<kept, in: &room)
+      let cost = found?.cost ?? .greatestFiniteMagnitude
+      if bound > 0 && cost <= bound { return found.map { (slot, $0.row) } }
       head.setScore(slot, cost)
-      found = (slot, partner, cost)
     }
     return nil
   }
