@@ -31,17 +31,20 @@ struct BatchDrawing {
     var guided = options.isGuided(token: first)
     let sequences = count * (guided ? 2 : 1)
     let engine = DecodeEngine(model: gpt, policy: policy, sequences: sequences, pool: pool)
-    if first == 0 { try engine.begin(starts(range)) } else { try restore(range, engine) }
+    var loop = TokenLoop(
+      guidanceScale: options.guidanceScale, pictures: Array(pictures[range]), length: grid.count,
+      vocabulary: gpt.configuration.vocabulary, pool: pool, sampler: generator.makeSampler)
+    if first == 0 {
+      try loop.begin(starts(range), engine, guided: guided)
+    } else {
+      try restore(range, engine)
+    }
     report.cacheBytesPlanned = max(
       report.cacheBytesPlanned, sequences * policy.memory.capBytes)
     report.cacheBytesFull = max(report.cacheBytesFull, sequences * policy.memory.fullBytes)
     report.rowsPerHeadFull = engine.shape.fullRows
 
-    let vocabulary = gpt.configuration.vocabulary
     var watch = CacheWatch(engine, sequences: sequences, first: range.lowerBound, pictures: count)
-    var loop = TokenLoop(
-      guidanceScale: options.guidanceScale, pictures: Array(pictures[range]), length: grid.count,
-      vocabulary: vocabulary, sampler: generator.makeSampler(vocabulary))
     if first > 0 {
       for index in 0..<count { loop.take(index, pictures[range.lowerBound + index].state!.tokens) }
       loop.feed(first - 1, engine, guided: guided)
@@ -49,7 +52,7 @@ struct BatchDrawing {
       tellOfCaches(engine, &watch)
     }
     for token in first..<length {
-      loop.pick(token, engine, guided: guided)
+      loop.pick(token, engine)
       report.tokens += count
       if kinds.contains(.token) { emit(.token(progress(token, range))) }
       if kinds.contains(.rows) && (token + 1) % grid.width == 0 {

@@ -1,28 +1,34 @@
+import HeadKVMath
 import HeadKVModels
 
 /// The inner loop of a batch and the memory it works in; picking and feeding allocate nothing.
 package struct TokenLoop: ~Copyable {
-  private let scale: Float
+  private let guidance: Guidance
   private let pictures: [PictureRequest]
   private let length: Int
-  private var sampler: any TokenSampler
-  private var mixed: [Float]
-  private var drawn: [Int32]
+  private let pool: WorkerPool
+  private let samplers: [ThreadSampler]
+  /// `[pictures, length]`.
+  private let drawn: AlignedBuffer<Int32>
   private var rows: [StepRow] = []
 
   /// - Parameters:
   ///   - pictures: those of the batch, for their seeds.
   ///   - length: tokens of a picture.
+  ///   - pool: picks the tokens of several pictures at a time.
+  ///   - sampler: makes one for each thread that picks.
   package init(
     guidanceScale: Float, pictures: [PictureRequest], length: Int, vocabulary: Int,
-    sampler: any TokenSampler
+    pool: WorkerPool, sampler: TokenSamplerMaker
   ) {
-    scale = guidanceScale
+    guidance = Guidance(scale: guidanceScale, pictures: pictures.count)
     self.pictures = pictures
     self.length = length
-    self.sampler = sampler
-    mixed = Array(repeating: 0, count: vocabulary)
-    drawn = Array(repeating: 0, count: pictures.count * length)
+    self.pool = pool
+    samplers = (0..<min(pool.threads, pictures.count)).map { _ in
+      ThreadSampler(sampler(vocabulary))
+    }
+    drawn = AlignedBuffer(count: pictures.count * length, repeating: 0)
     rows.reserveCapacity(pictures.count * 2)
   }
 
@@ -30,43 +36,34 @@ package struct TokenLoop: ~Copyable {
 
   /// The first `count` tokens of a picture.
   package func tokens(_ image: Int, count: Int) -> [Int32] {
-    Array(drawn[image * length..<image * length + count])
+    (0..<count).map { unsafe drawn.base[image * length + $0] }
   }
 
   /// Takes a picture's first tokens as drawn.
   ///
   /// - Precondition: no more than a picture has.
-  mutating func take(_ image: Int, _ tokens: [Int32]) {
+  func take(_ image: Int, _ tokens: [Int32]) {
     precondition(tokens.count <= length, "more tokens than a picture has")
-    drawn.replaceSubrange(image * length..<image * length + tokens.count, with: tokens)
+    for (index, token) in tokens.enumerated() {
+      unsafe drawn.base[image * length + index] = token
+    }
+  }
+
+  /// Starts the branches of the pictures.
+  package func begin(
+    _ starts: [SequenceStart], _ engine: DecodeEngine, guided: Bool
+  ) throws(ModelError) {
+    try engine.begin(starts, guidance: guided ? guidance : nil)
   }
 
   /// Draws token `token` of each picture from the engine's logits.
   ///
   /// Sequence i is the conditional branch of picture i; the unconditional ones follow.
-  package mutating func pick(_ token: Int, _ engine: DecodeEngine, guided: Bool) {
-    for image in 0..<images {
-      if guided {
-        engine.withLogits(image) { conditional in
-          engine.withLogits(images + image) { unconditional in
-            for code in mixed.indices {
-              mixed[code] =
-                unconditional[code] + scale * (conditional[code] - unconditional[code])
-            }
-          }
-        }
-      } else {
-        engine.withLogits(image) { logits in
-          for code in mixed.indices { mixed[code] = logits[code] }
-        }
-      }
-      // A second reference and no copy: the sampler may not reach into the loop itself.
-      let logits = mixed
-      let random = Philox(key: pictures[image].seed(ofToken: token))
-      let code = sampler.pick(logits.span, uniform: random.uniform(token))
-      precondition(code >= 0 && code < logits.count, "a sampler picks one of the codes")
-      drawn[image * length + token] = code
-    }
+  package func pick(_ token: Int, _ engine: DecodeEngine) {
+    let work = unsafe PickWork(
+      token: token, length: length, pictures: pictures, engine: engine, samplers: samplers,
+      drawn: drawn.base)
+    unsafe pool.run(tasks: images, work)
   }
 
   /// Feeds token `token` to both branches of each picture, or to the conditional one only.
@@ -76,10 +73,37 @@ package struct TokenLoop: ~Copyable {
       for image in 0..<images {
         rows.append(
           StepRow(
-            sequence: branch * images + image, token: drawn[image * length + token],
-            position: Int32(token)))
+            sequence: branch * images + image,
+            token: unsafe drawn.base[image * length + token], position: Int32(token)))
       }
     }
-    engine.step(rows)
+    engine.step(rows, guidance: guided ? guidance : nil)
+  }
+}
+
+/// The sampler of one thread.
+private final class ThreadSampler {
+  var sampler: any TokenSampler
+  init(_ sampler: any TokenSampler) { self.sampler = sampler }
+}
+
+/// Picks a token of each picture, one picture a task.
+@unsafe
+private struct PickWork: WorkerWork {
+  let token: Int
+  let length: Int
+  let pictures: [PictureRequest]
+  let engine: DecodeEngine
+  let samplers: [ThreadSampler]
+  let drawn: UnsafeMutablePointer<Int32>
+
+  func perform(_ image: Int, worker: Int) {
+    let random = unsafe Philox(key: pictures[image].seed(ofToken: token))
+    let (uniform, sampler) = unsafe (random.uniform(token), samplers[worker])
+    unsafe engine.withLogits(image) { logits in
+      let code = sampler.sampler.pick(logits, uniform: uniform)
+      precondition(code >= 0 && code < logits.count, "a sampler picks one of the codes")
+      unsafe drawn[image * length + token] = code
+    }
   }
 }

@@ -1,8 +1,8 @@
 /// Picks a token from logits.
 ///
-/// A sampler belongs to one batch and is asked for one token after another, on one thread: it may
-/// own scratch memory, and must not allocate. What it picks has to depend on its arguments alone,
-/// else a picture depends on the others of its batch.
+/// A sampler is asked for one token after another, of any picture of its batch, while others of its
+/// make pick for other pictures: it may own scratch memory, and must not allocate. What it picks has
+/// to depend on its arguments alone, else a picture depends on the others of its batch.
 ///
 /// ``Generator/init(gpt:options:sampler:)`` takes a function that makes one. ``Sampler`` is the one
 /// that comes with the package.
@@ -16,5 +16,5 @@ public protocol TokenSampler {
   mutating func pick(_ logits: Span<Float>, uniform: Double) -> Int32
 }
 
-/// Makes a sampler for a vocabulary of so many codes.
-public typealias TokenSamplerMaker = @Sendable (_ vocabulary: Int) -> any TokenSampler
+/// Makes a sampler for a vocabulary of so many codes; asked for one for each thread that picks.
+public typealias TokenSamplerMaker = @Sendable (_ vocabulary: Int) -> sending any TokenSampler

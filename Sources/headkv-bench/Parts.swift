@@ -7,7 +7,7 @@ struct Parts: ParsableCommand {
     abstract: "Time the parts of the work one by one.",
     discussion: """
       projections: the products of a layer. attention: over full caches and over each budget. head: \
-      the output head. sampling: guidance and top-k 2000 of 16384. eviction: a policy's work in a \
+      the output head. sampling: top-k 2000 of 16384 and the draw. eviction: a policy's work in a \
       step beside attention ('full' only appends). vq: a tokenizer of VQ-16's size decodes 256 x 256 \
       pixels. load: opening and packing a model that is in the system's file cache.
       """)

@@ -3,6 +3,7 @@ import HeadKVTestSupport
 import Testing
 
 import HeadKV
+import HeadKVMath
 
 @Suite(
   .enabled(
@@ -36,23 +37,23 @@ struct AllocationTests {
   private func run(_ choice: PolicyChoice, _ threads: Int) throws {
     let model = try ImageModel.bundled().gpt
     let policy = try choice.policy(for: model.configuration.sequenceShape)
-    let options = try GenerationOptions(
-      guidanceScale: 2.5, topK: 200, topP: 0.9, policy: choice, threads: threads)
-    let engine = DecodeEngine(model: model, policy: policy, sequences: 4, threads: threads)
-    for index in 0..<4 {
-      try engine.begin(
-        index, condition: .category(index < 2 ? index : 10),
-        sharingWith: index >= 2 && choice.branches == .shared ? index - 2 : nil)
-    }
+    let sampling = try Sampling(topK: 200, topP: 0.9)
+    let pool = WorkerPool(threads: threads)
+    let engine = DecodeEngine(model: model, policy: policy, sequences: 4, pool: pool)
     var loop = TokenLoop(
       guidanceScale: 2.5,
       pictures: PictureRequest.pictures([.category(0), .category(1)], seed: 0), length: 256,
-      vocabulary: 512,
-      sampler: Sampler(options.sampling, vocabulary: 512))
+      vocabulary: 512, pool: pool, sampler: { Sampler(sampling, vocabulary: $0) })
+    try loop.begin(
+      (0..<4).map { index in
+        SequenceStart(
+          index, condition: .category(index < 2 ? index : 10),
+          sharingWith: index >= 2 && choice.branches == .shared ? index - 2 : nil)
+      }, engine, guided: true)
     var counted = 0
     for token in 0..<80 {
       let before = headkv_thread_allocations()
-      loop.pick(token, engine, guided: true)
+      loop.pick(token, engine)
       loop.feed(token, engine, guided: true)
       let isRevision = policy.budgeter.revisions.contains(token + 1)
       if token >= 2 && !isRevision { counted += headkv_thread_allocations() - before }

@@ -12,6 +12,7 @@ final class DecodeRun {
   private let pool: WorkerPool
   private var engine: DecodeEngine?
   private var rows: [StepRow]
+  private let guidance: Guidance
   private var times: [[Double]] = []
   /// Bytes a second that the lines' steps came to, each as a share of a reading right after it.
   private var shares: [Double] = []
@@ -30,6 +31,7 @@ final class DecodeRun {
     policy = try setting.makePolicy()
     self.sampling = policy.name == "full" ? sampling : .everyLine
     rows = (0..<setting.sequences).map { StepRow(sequence: $0, token: 0, position: 0) }
+    guidance = Guidance(scale: 4, pictures: setting.batch)
   }
 
   /// Draws some steps that do not count.
@@ -37,7 +39,7 @@ final class DecodeRun {
     let engine = makeEngine()
     for step in 0..<min(steps, self.steps) {
       setRows(step)
-      engine.step(rows)
+      engine.step(rows, guidance: guidance)
     }
   }
 
@@ -66,7 +68,7 @@ final class DecodeRun {
       }
       setRows(step)
       let start = ContinuousClock.now
-      engine.step(rows)
+      engine.step(rows, guidance: guidance)
       times[times.count - 1].append(Statistics.milliseconds(ContinuousClock.now - start))
     }
     mostCacheBytes = max(mostCacheBytes, engine.cacheBytes)
@@ -84,7 +86,7 @@ final class DecodeRun {
       model: model, policy: policy, sequences: setting.sequences, pool: pool)
     for index in 0..<setting.sequences {
       // The classes are the model's own, so beginning cannot fail.
-      try! engine.begin(index, condition: .category(index % 1000))
+      try! engine.begin(index, condition: .category(index < setting.batch ? index % 1000 : 1000))
     }
     return engine
   }
@@ -93,7 +95,7 @@ final class DecodeRun {
     let vocabulary = model.configuration.vocabulary
     for index in rows.indices {
       // Both sequences of a picture are fed the same token.
-      rows[index].token = Int32((step * 7919 + index / 2 * 104_729) % vocabulary)
+      rows[index].token = Int32((step * 7919 + index % setting.batch * 104_729) % vocabulary)
       rows[index].position = Int32(step)
     }
   }

@@ -52,14 +52,14 @@ final class ProductsPart: BenchPart {
       ], precision: precision, rows: 2 * batch, pool: pool)
   }
 
-  /// The output head.
+  /// The output head, which takes a row for both branches of an image.
   static func head(
     _ preset: GPTPreset, precision: WeightPrecision, batch: Int, pool: WorkerPool
   ) -> ProductsPart {
     var label = PartLabel("output head", unit: "step")
     label.set(preset, precision, batch)
     return ProductsPart(
-      label, matrices: [(16384, preset.dimension)], precision: precision, rows: 2 * batch,
+      label, matrices: [(16384, preset.dimension)], precision: precision, rows: batch,
       pool: pool)
   }
 

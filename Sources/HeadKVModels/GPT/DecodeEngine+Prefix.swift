@@ -13,7 +13,7 @@ extension DecodeEngine {
       unsafe scratch.positions[row] = -1
     }
     runLayers(rows: waiting.count, groups: waiting.count)
-    scratch.copyNorm(toLogits: first, rows: waiting.count, model: model, pool: pool)
+    keepOutput(rows: waiting.count, at: first)
     waiting.removeAll()
   }
 
@@ -29,7 +29,7 @@ extension DecodeEngine {
         runLayers(rows: 1, groups: 1)
       }
     }
-    scratch.copyNorm(toLogits: sequence, rows: 1, model: model, pool: pool)
+    keepOutput(rows: 1, at: sequence)
   }
 
   /// Runs a caption of n tokens through the network and caches one row for each head.

@@ -19,8 +19,8 @@ public final class DecodeEngine {
   private let gains: HeadMap<Float>?
   /// The sequences that have begun.
   private(set) var sessions: [CacheSession?]
-  /// Row of the logits that belongs to a sequence; -1 if it took no part in the last step.
-  private var logitRow: [Int]
+  /// Row of the logits that belongs to a sequence; -1 if the last step gave it none.
+  var logitRow: [Int]
 
   /// - Parameters:
   ///   - policy: what the caches keep, and in which type; nil is the full cache in f32.
@@ -92,7 +92,13 @@ public final class DecodeEngine {
   /// Prefixes of one row, such as classes, of sequences that are numbered one after another go
   /// through the network together, which then reads every weight once. Otherwise as
   /// ``begin(_:condition:sharingWith:observers:)``.
-  public func begin(_ starts: [SequenceStart]) throws(ModelError) {
+  ///
+  /// - Parameter guidance: mixes the predictions of the pictures' branches; the conditional ones then
+  ///   have logits.
+  /// - Precondition: under guidance both branches of a picture begin together.
+  public func begin(
+    _ starts: [SequenceStart], guidance: Guidance? = nil
+  ) throws(ModelError) {
     var prefixes: [PrefixInput] = []
     for start in starts { prefixes.append(try model.prefix(start.condition)) }
     var waiting: [(sequence: Int, prefix: PrefixInput)] = []
@@ -103,7 +109,6 @@ public final class DecodeEngine {
       sessions[sequence] = CacheSession(
         policy, sharingWith: start.leader.map { sessions[$0]! }, observers: start.observers,
         gains: gains)
-      logitRow[sequence] = sequence
       if prefix.rows > 1 {
         runPrefix(prefix, of: sequence)
       } else {
@@ -112,6 +117,7 @@ public final class DecodeEngine {
       }
     }
     runPrefixes(&waiting)
+    predict(begun: starts.map(\.sequence), guidance)
   }
 
   /// Goes on with a sequence from where it was when its session was saved. It has no logits before
@@ -146,10 +152,14 @@ public final class DecodeEngine {
   /// Feeds each row's token to its sequence; the logits then predict what follows.
   ///
   /// Rows of one sequence stand together; they see each other and all that is cached.
+  ///
+  /// - Parameter guidance: mixes the predictions of the pictures' branches; the conditional ones then
+  ///   have logits.
   /// - Precondition: the sequences have begun; at most `rowsPerStep` rows of each; tokens and
-  ///   positions are in range; of two that share plans neither comes without the other.
+  ///   positions are in range; of two that share plans neither comes without the other. Under
+  ///   guidance a picture's conditional branch comes first, and as many rows of the other one later.
   /// - Complexity: reads every weight once.
-  public func step(_ rows: [StepRow]) {
+  public func step(_ rows: [StepRow], guidance: Guidance? = nil) {
     precondition(!rows.isEmpty && rows.count <= scratch.rows, "a step has between one row and all")
     var groups = 0
     for (index, row) in rows.enumerated() {
@@ -166,17 +176,13 @@ public final class DecodeEngine {
       }
     }
     runLayers(rows: rows.count, groups: groups)
-    for sequence in logitRow.indices { logitRow[sequence] = -1 }
-    for index in 0..<groups {
-      let group = unsafe scratch.groups[index]
-      logitRow[group.sequence] = group.firstRow
-    }
-    scratch.copyNorm(toLogits: 0, rows: rows.count, model: model, pool: pool)
+    keepOutput(rows: rows.count, at: 0)
+    predict(rows: rows.count, groups: groups, guidance)
   }
 
   /// Logits `[vocabulary]` after the last step, or after `begin`, of row `row` of a sequence.
   ///
-  /// - Precondition: the sequence took part in it.
+  /// - Precondition: the sequence took part in it; under guidance, as a conditional branch.
   public func withLogits<R, E: Error>(
     _ sequence: Int, row: Int = 0, _ body: (Span<Float>) throws(E) -> R
   ) throws(E) -> R {
@@ -187,7 +193,7 @@ public final class DecodeEngine {
   }
 
   package func logits(_ sequence: Int, row: Int = 0) -> UnsafeMutablePointer<Float> {
-    precondition(logitRow[sequence] >= 0, "the sequence took no part in the last step")
+    precondition(logitRow[sequence] >= 0, "the last step gave the sequence no logits")
     return unsafe scratch.logits.row(logitRow[sequence] + row)
   }
 

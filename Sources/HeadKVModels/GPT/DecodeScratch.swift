@@ -15,6 +15,8 @@ final class DecodeScratch {
   /// `[rows, hidden]`.
   let gate: FloatMatrix
   let up: FloatMatrix
+  /// What the output head takes, `[rows, dimension]`.
+  let predicting: FloatMatrix
   /// `[rows, vocabulary]`.
   let logits: FloatMatrix
   /// Where the linear layers round their inputs.
@@ -47,7 +49,9 @@ final class DecodeScratch {
     unsafe attended = buffer.matrix(rows: rows, columns: shape.dimension, offset: offsets[3])
     unsafe gate = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[4])
     unsafe up = buffer.matrix(rows: rows, columns: shape.hidden, offset: offsets[5])
-    unsafe logits = buffer.matrix(rows: logitRows, columns: shape.vocabulary, offset: offsets[6])
+    unsafe predicting = buffer.matrix(
+      rows: logitRows, columns: shape.dimension, offset: offsets[6])
+    unsafe logits = buffer.matrix(rows: logitRows, columns: shape.vocabulary, offset: offsets[7])
     linear = LinearScratch(
       rows: logitRows, features: max(shape.dimension, shape.hidden), packing: precision.packing,
       threads: threads)
@@ -75,7 +79,7 @@ final class DecodeScratch {
     [
       rows * shape.dimension, rows * shape.dimension, rows * 3 * shape.dimension,
       rows * shape.dimension, rows * shape.hidden, rows * shape.hidden,
-      logitRows * shape.vocabulary,
+      logitRows * shape.dimension, logitRows * shape.vocabulary,
     ].map { ($0 + 15) / 16 * 16 }
   }
 
@@ -94,14 +98,5 @@ final class DecodeScratch {
 
   func setInput(row: Int, _ values: UnsafePointer<Float>) {
     unsafe input.row(row).update(from: values, count: input.columns)
-  }
-
-  /// Final norm and output head of the first `rows` rows, into the logits from `first` on.
-  func copyNorm(toLogits first: Int, rows: Int, model: GPT, pool: WorkerPool) {
-    let x = unsafe input.rows(0, count: rows)
-    let out = unsafe normed.rows(0, count: rows)
-    unsafe model.normalise(x, model.norm, into: out)
-    unsafe model.output.apply(
-      out, into: logits.rows(first, count: rows), scratch: linear, pool: pool)
   }
 }
