@@ -77,6 +77,9 @@ struct kernel_table {
   void (*weigh_queries)(const hkv_queries *, const float *, const float *, float);
   void (*pool_errors)(const hkv_queries *, const int32_t *, size_t, float, float, float *,
                       double *);
+  void (*extent)(const float *, size_t, float *, float *);
+  void (*count_at_least)(const float *, size_t, const float *, uint32_t *);
+  size_t (*list_between)(const float *, size_t, float, float, int32_t *);
   size_t (*list_born)(const int32_t *, int32_t, int32_t, size_t, size_t, size_t, int32_t *);
   size_t (*lowest_score)(const float *, const int32_t *, int32_t, size_t, size_t);
   size_t (*equal_score)(const float *, const int32_t *, int32_t, size_t, size_t, float);
@@ -424,6 +427,18 @@ size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t befo
 size_t hkv_equal_score(const float *scores, const int32_t *births, int32_t before, size_t first,
                        size_t rows, float score) {
   return current()->equal_score(scores, births, before, first, rows, score);
+}
+
+void hkv_extent(const float *x, size_t n, float *least, float *most) {
+  current()->extent(x, n, least, most);
+}
+
+void hkv_count_at_least(const float *x, size_t n, const float *bounds, uint32_t *counts) {
+  current()->count_at_least(x, n, bounds, counts);
+}
+
+size_t hkv_list_between(const float *x, size_t n, float least, float below, int32_t *list) {
+  return current()->list_between(x, n, least, below, list);
 }
 
 void hkv_scale_shift(const float *x, size_t pixels, size_t channels, const float *scale,

@@ -556,6 +556,7 @@ static uint32_t NAMED(sum_u32)(const uint32_t *from, size_t count) {
 #include "packed_body.h"
 #include "bf12_body.h"
 #include "rows_body.h"
+#include "selection_body.h"
 #include "distortion_body.h"
 
 #include "convolution_body.h"
@@ -593,6 +594,9 @@ static const struct kernel_table NAMED(table) = {
     .sum_u32 = NAMED(sum_u32),
     .weigh_queries = NAMED(weigh_queries),
     .pool_errors = NAMED(pool_errors),
+    .extent = NAMED(extent),
+    .count_at_least = NAMED(count_at_least),
+    .list_between = NAMED(list_between),
     .list_born = NAMED(list_born),
     .lowest_score = NAMED(lowest_score),
     .equal_score = NAMED(equal_score),

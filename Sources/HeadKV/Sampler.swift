@@ -1,4 +1,5 @@
 import Foundation
+import HeadKVMath
 
 /// How a token is picked from logits, in LlamaGen's order: temperature, top-k, top-p, draw.
 public struct Sampling: Sendable, Hashable {

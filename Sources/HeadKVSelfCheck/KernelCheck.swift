@@ -25,6 +25,7 @@ package struct KernelCheck: Sendable {
           DistortionCheck.errors(rows: $0.0, prefix: 1, size: $0.1, queries: 16)
         }
       },
+      KernelCheck("largest of many", holds: { [1, 17, 257, 3001].allSatisfy(SelectionCheck.selects) }),
       KernelCheck("sum of memory", holds: { [1, 63, 257].allSatisfy(MemoryCheck.sums) }),
     ]
 

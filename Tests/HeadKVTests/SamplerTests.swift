@@ -56,21 +56,6 @@ import HeadKV
     }
   }
 
-  @Test func theKthLargestIsTheSortedOnesKth() {
-    for (count, scale) in [(1, 1), (7, 1e30), (100, 1e-38), (1000, 1), (4097, 1e38)] as [(Int, Float)] {
-      var selection = Selection(count: count)
-      var row = logits(count, seed: 9).map { $0 * scale }
-      if count > 50 { row[3] = -.infinity }
-      let sorted = row.sorted(by: >)
-      for k in [1, 2, count / 3, count / 2, count - 1, count] where k >= 1 && k <= count {
-        #expect(selection.kthLargest(row.span, Extent(row.span), k) == sorted[k - 1])
-      }
-      let same = [Float](repeating: 2.5, count: count)
-      #expect(selection.kthLargest(same.span, Extent(same.span), count) == 2.5)
-      #expect(selection.candidates(same.span, Extent(same.span), atLeast: 1) == count)
-    }
-  }
-
   @Test func logitsThatAreNoNumbersDoNotTrap() throws {
     var sampler = Sampler(try Sampling(topK: 5), vocabulary: 40)
     for value in [Float.nan, .infinity, -.infinity] {

@@ -259,6 +259,17 @@ size_t hkv_lowest_score(const float *scores, const int32_t *births, int32_t befo
 size_t hkv_equal_score(const float *scores, const int32_t *births, int32_t before, size_t first,
                        size_t rows, float score);
 
+/// Least and largest of some numbers, NaN passed over; infinity and its negative if there are none.
+void hkv_extent(const float *x, size_t n, float *least, float *most);
+
+/// counts[b] = how many numbers are at least bounds[b], for eight bounds. NaN reaches none, and none
+/// reach NaN.
+void hkv_count_at_least(const float *x, size_t n, const float *bounds, uint32_t *counts);
+
+/// Lists, in their order, the places of numbers that are at least `least` and not at least `below`,
+/// which may be NaN; returns how many. `list` takes n numbers, however few are listed.
+size_t hkv_list_between(const float *x, size_t n, float least, float below, int32_t *list);
+
 /// Asks for `bytes` of memory to be brought near; a hint.
 static inline void hkv_prefetch(const void *from, size_t bytes) {
   for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch((const char *)from + at, 0, 2);
