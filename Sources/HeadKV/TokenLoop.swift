@@ -7,7 +7,7 @@ package struct TokenLoop: ~Copyable {
   private let pictures: [PictureRequest]
   private let length: Int
   private let pool: WorkerPool
-  private let samplers: [ThreadSampler]
+  private let samplers: [PictureSampler]
   /// `[pictures, length]`.
   private let drawn: AlignedBuffer<Int32>
   private var rows: [StepRow] = []
@@ -16,7 +16,7 @@ package struct TokenLoop: ~Copyable {
   ///   - pictures: those of the batch, for their seeds.
   ///   - length: tokens of a picture.
   ///   - pool: picks the tokens of several pictures at a time.
-  ///   - sampler: makes one for each thread that picks.
+  ///   - sampler: makes one for each picture.
   package init(
     guidanceScale: Float, pictures: [PictureRequest], length: Int, vocabulary: Int,
     pool: WorkerPool, sampler: TokenSamplerMaker
@@ -25,9 +25,7 @@ package struct TokenLoop: ~Copyable {
     self.pictures = pictures
     self.length = length
     self.pool = pool
-    samplers = (0..<min(pool.threads, pictures.count)).map { _ in
-      ThreadSampler(sampler(vocabulary))
-    }
+    samplers = pictures.map { _ in PictureSampler(sampler(vocabulary)) }
     drawn = AlignedBuffer(count: pictures.count * length, repeating: 0)
     rows.reserveCapacity(pictures.count * 2)
   }
@@ -81,25 +79,25 @@ package struct TokenLoop: ~Copyable {
   }
 }
 
-/// The sampler of one thread.
-private final class ThreadSampler {
+/// The sampler of one picture.
+private final class PictureSampler {
   var sampler: any TokenSampler
   init(_ sampler: any TokenSampler) { self.sampler = sampler }
 }
 
 /// Picks a token of each picture, one picture a task.
 @unsafe
-private struct PickWork: WorkerWork {
+private struct PickWork: ParallelWork {
   let token: Int
   let length: Int
   let pictures: [PictureRequest]
   let engine: DecodeEngine
-  let samplers: [ThreadSampler]
+  let samplers: [PictureSampler]
   let drawn: UnsafeMutablePointer<Int32>
 
-  func perform(_ image: Int, worker: Int) {
+  func perform(_ image: Int) {
     let random = unsafe Philox(key: pictures[image].seed(ofToken: token))
-    let (uniform, sampler) = unsafe (random.uniform(token), samplers[worker])
+    let (uniform, sampler) = unsafe (random.uniform(token), samplers[image])
     unsafe engine.withLogits(image) { logits in
       let code = sampler.sampler.pick(logits, uniform: uniform)
       precondition(code >= 0 && code < logits.count, "a sampler picks one of the codes")

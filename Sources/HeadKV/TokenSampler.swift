@@ -1,8 +1,8 @@
 /// Picks a token from logits.
 ///
-/// A sampler is asked for one token after another, of any picture of its batch, while others of its
-/// make pick for other pictures: it may own scratch memory, and must not allocate. What it picks has
-/// to depend on its arguments alone, else a picture depends on the others of its batch.
+/// A sampler belongs to one picture and is asked for one token after another, from any thread, while
+/// others of its make pick for other pictures: it may own scratch memory, and must not allocate. What
+/// it picks has to depend on its arguments alone, else a picture that is saved goes on as another.
 ///
 /// ``Generator/init(gpt:options:sampler:)`` takes a function that makes one. ``Sampler`` is the one
 /// that comes with the package.
@@ -16,5 +16,5 @@ public protocol TokenSampler {
   mutating func pick(_ logits: Span<Float>, uniform: Double) -> Int32
 }
 
-/// Makes a sampler for a vocabulary of so many codes; asked for one for each thread that picks.
+/// Makes a sampler for a vocabulary of so many codes; asked for one for each picture of a batch.
 public typealias TokenSamplerMaker = @Sendable (_ vocabulary: Int) -> sending any TokenSampler

@@ -1,5 +1,6 @@
 import Foundation
 import HeadKVCache
+import Synchronization
 import Testing
 
 /// Pairwise merging that remembers nothing: every pair is looked at each time.
@@ -11,7 +12,29 @@ private struct ForgetfulMerging: EvictionRule {
     into plan: inout EvictionPlan
   ) {
     head.clearScores()
-    PairwiseMerging(partners: 100).plan(surplus: surplus, budget, head, step, into: &plan)
+    PairwiseMerging(partners: 100, rests: false).plan(surplus: surplus, budget, head, step, into: &plan)
+  }
+}
+
+/// Pairwise merging that adds up what its merges cost, of rows whose values are their keys.
+private final class CountedMerging: EvictionRule {
+  let rule: PairwiseMerging
+  let costs = Mutex(0.0)
+  init(rests: Bool) { rule = PairwiseMerging(rests: rests) }
+  var mostPerPlan: Int { 1 }
+
+  func plan(
+    surplus: Int, _ budget: HeadBudget, _ head: HeadView, _ step: HeadStep,
+    into plan: inout EvictionPlan
+  ) {
+    rule.plan(surplus: surplus, budget, head, step, into: &plan)
+    for (slot, target) in zip(plan.slots, plan.targets) where target >= 0 {
+      let (a, b) = (Int(slot), Int(target))
+      let distance = Double(head.keyDot(a, a) + head.keyDot(b, b) - 2 * head.keyDot(a, b))
+      let (m, n) = (exp(Double(head.bias(a))), exp(Double(head.bias(b))))
+      let share = m * n / (m + n)
+      costs.withLock { $0 += share * share * distance * distance }
+    }
   }
 }
 
@@ -34,7 +57,7 @@ private struct ForgetfulMerging: EvictionRule {
   /// Bounds that are kept from step to step find the same pairs as a look at all of them.
   @Test(arguments: 0..<200) func boundsFindTheCheapestPair(seed: Int) throws {
     let (rows, window) = ([5, 12, 30][seed % 3], [0.2, 0.5, 0.8][seed / 3 % 3])
-    let fast = try session(PairwiseMerging(partners: 100), rows: rows, window: window)
+    let fast = try session(PairwiseMerging(partners: 100, rests: false), rows: rows, window: window)
     let naive = try session(ForgetfulMerging(), rows: rows, window: window)
     var a = SplitMix(state: UInt64(seed))
     var b = a
@@ -50,6 +73,26 @@ private struct ForgetfulMerging: EvictionRule {
     // Nothing is forgotten: the rows stand for all tokens.
     let tokens = state(fast, head: 0).reduce(0.0) { $0 + exp(Double($1.bias)) }
     #expect(abs(tokens - 100) < 1e-3)
+  }
+
+  /// That merged rows rest adds little to what all merges cost, also where rows come from few places
+  /// and the one just merged is often the cheapest to merge again.
+  @Test(arguments: 0..<20) func restingCostsLittle(seed: Int) throws {
+    let total = try [true, false].map { rests in
+      let rule = CountedMerging(rests: rests)
+      let session = try session(rule, rows: [12, 30][seed % 2], window: 0.3)
+      var random = SplitMix(state: UInt64(seed))
+      let places = (0..<5).map { _ in (0..<6).map { _ in Float.random(in: -1...1, using: &random) } }
+      for step in 0..<100 {
+        session.advance(
+          shape, step: step,
+          key: { _, _ in
+            places.randomElement(using: &random)!.map { $0 + .random(in: -0.2...0.2, using: &random) }
+          })
+      }
+      return rule.costs.withLock { $0 }
+    }
+    #expect(total[0] < 1.1 * total[1])
   }
 
   private func curve(_ random: inout SplitMix) -> DistortionCurve {

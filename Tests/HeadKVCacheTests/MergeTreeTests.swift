@@ -61,7 +61,7 @@ import Testing
       unsafe values.withUnsafeBufferPointer { values in
         unsafe MergeTree(
           keys: keys.baseAddress!, values: values.baseAddress!, slots: slots, biases: biases,
-          size: size, rule: PairwiseMerging(partners: 100)
+          size: size, rule: PairwiseMerging(partners: 100, rests: false)
         ).clusters(levels)
       }
     }

@@ -13,16 +13,25 @@
 /// count, too. Both rows of the cheapest pair have its cost as theirs; a row with the lowest score
 /// that shares it with none is looked at again until its score is its cost. A step takes
 /// O(m + partners * headDimension) for m rows instead of O(m^2 * headDimension).
+///
+/// A row that has been merged counts for more, and costs more to merge again: a row of two tokens
+/// with a third almost twice as much, at the same distance. It rests, at the sum of the scores of the
+/// two that it was, until others cost as much, rather than being looked at again at once.
 public struct PairwiseMerging: EvictionRule, Hashable {
   /// About how many partners a row is compared with.
   let partners: Int
+  /// Whether merged rows rest.
+  let rests: Bool
 
-  /// - Parameter partners: about how many rows, the nearest in the order of drawing, a row's partner
-  ///   is looked for among.
-  /// - Precondition: at least two.
-  public init(partners: Int = 16) {
+  /// - Parameters:
+  ///   - partners: about how many rows, the nearest in the order of drawing, a row's partner is looked
+  ///     for among.
+  ///   - rests: whether a merged row rests; else the pair taken is the cheapest there is.
+  /// - Precondition: at least two partners.
+  public init(partners: Int = 16, rests: Bool = true) {
     precondition(partners >= 2, "a row has partners on both sides")
     self.partners = partners
+    self.rests = rests
   }
 
   public var mostPerPlan: Int { 1 }
@@ -43,9 +52,11 @@ public struct PairwiseMerging: EvictionRule, Hashable {
     let firstGoes =
       (head.bias(a), head.birth(b)) < (head.bias(b), head.birth(a))
     let (goes, stays) = firstGoes ? (a, b) : (b, a)
-    head.setScore(goes, 0)
-    // Unknown: scores are added when rows are merged, and this one changes.
-    head.setScore(stays, -1)
+    // Scores are added when rows are merged; below 0 a score is unknown.
+    if !rests {
+      head.setScore(goes, 0)
+      head.setScore(stays, -1)
+    }
     plan.merge(slot: goes, into: stays)
   }
 
