@@ -8,29 +8,36 @@ import HeadKVMath
 public struct Evaluator: Sendable {
   public let gpt: GPT
   public let policies: [PolicyChoice]
+  /// Weight of the conditional against the unconditional prediction; 1 or less compares conditional
+  /// predictions alone.
+  public let guidanceScale: Float
   public let threads: Int
   /// Pictures at a time; it changes nothing in the result.
   public let batch: Int
 
   /// - Precondition: at least one policy; `threads` is between 1 and 1024, `batch` positive.
-  public init(gpt: GPT, policies: [PolicyChoice], threads: Int? = nil, batch: Int = 16) {
+  public init(
+    gpt: GPT, policies: [PolicyChoice], guidanceScale: Float = 1, threads: Int? = nil,
+    batch: Int = 16
+  ) {
     precondition(!policies.isEmpty && batch > 0, "an evaluation has policies and pictures")
     self.gpt = gpt
     self.policies = policies
+    self.guidanceScale = guidanceScale
     self.threads = threads ?? WorkerPool.availableProcessors
     self.batch = batch
   }
 
   /// With a single policy that has its default options.
   ///
-  /// - Precondition: as ``init(gpt:policies:threads:batch:)``.
+  /// - Precondition: as ``init(gpt:policies:guidanceScale:threads:batch:)``.
   public init(
     gpt: GPT, policy: String = "auto", budget: CacheBudget? = nil, element: CacheElement? = nil,
-    threads: Int? = nil, batch: Int = 16
+    guidanceScale: Float = 1, threads: Int? = nil, batch: Int = 16
   ) {
     self.init(
       gpt: gpt, policies: [PolicyChoice(policy, budget: budget, element: element)],
-      threads: threads, batch: batch)
+      guidanceScale: guidanceScale, threads: threads, batch: batch)
   }
 
   /// Evaluates the first policy.
@@ -40,8 +47,10 @@ public struct Evaluator: Sendable {
   public func evaluate(
     _ set: TokenSet, limit: Int? = nil, progress: (Int, Int) -> Bool = { _, _ in true }
   ) throws -> Evaluation {
-    try Evaluator(gpt: gpt, policies: [policies[0]], threads: threads, batch: batch)
-      .evaluateAll(set, limit: limit, progress: progress)[0]
+    try Evaluator(
+      gpt: gpt, policies: [policies[0]], guidanceScale: guidanceScale, threads: threads,
+      batch: batch
+    ).evaluateAll(set, limit: limit, progress: progress)[0]
   }
 
   /// Evaluates all policies on the same tokens, in their order.
@@ -80,6 +89,9 @@ public struct Evaluator: Sendable {
 
   func check(_ set: TokenSet, _ count: Int) throws {
     let configuration = gpt.configuration
+    guard guidanceScale.isFinite, guidanceScale >= 0 else {
+      throw OptionError("cfg-scale", "\(guidanceScale)", "a number that is not negative")
+    }
     guard count > 0 else { throw OptionError("\(set.path): pictures", "0", "at least one") }
     guard configuration.classCount > 0 else {
       throw OptionError("the model", "drawn from captions", "drawn from classes, to be evaluated")
@@ -104,14 +116,16 @@ public struct Evaluator: Sendable {
     _ set: TokenSet, _ range: Range<Int>, policies: [CachePolicy], pool: WorkerPool,
     _ tallies: inout [EvaluationTally], cancelled: () -> Bool
   ) throws {
-    let full = DecodeEngine(model: gpt, sequences: range.count, pool: pool)
+    let isGuided = guidanceScale > 1
+    let guidance = isGuided ? Guidance(scale: guidanceScale, pictures: range.count) : nil
+    let sequences = range.count * (isGuided ? 2 : 1)
+    let full = DecodeEngine(model: gpt, sequences: sequences, pool: pool)
     let kept = policies.map {
-      DecodeEngine(model: gpt, policy: $0, sequences: range.count, pool: pool)
+      DecodeEngine(model: gpt, policy: $0, sequences: sequences, pool: pool)
     }
-    for (index, picture) in range.enumerated() {
-      for engine in [full] + kept {
-        try engine.begin(index, condition: .category(set.classes[picture]))
-      }
+    for engine in [full] + kept {
+      try engine.begin(
+        (0..<sequences).map { start($0, set, range, engine.policy) }, guidance: guidance)
     }
     for policy in kept.indices { tallies[policy].start(range.count) }
     var rows: [StepRow] = []
@@ -132,13 +146,24 @@ public struct Evaluator: Sendable {
       if cancelled() { throw GenerationCancelled() }
       if token + 1 == length { break }
       rows.removeAll(keepingCapacity: true)
-      for (index, picture) in range.enumerated() {
+      for sequence in 0..<sequences {
+        let picture = range.lowerBound + sequence % range.count
         rows.append(
           StepRow(
-            sequence: index, token: set.tokens[picture][token], position: Int32(token)))
+            sequence: sequence, token: set.tokens[picture][token], position: Int32(token)))
       }
-      full.step(rows)
-      for engine in kept { engine.step(rows) }
+      for engine in [full] + kept { engine.step(rows, guidance: guidance) }
     }
+  }
+
+  /// The conditional branches come first.
+  private func start(
+    _ sequence: Int, _ set: TokenSet, _ range: Range<Int>, _ policy: CachePolicy
+  ) -> SequenceStart {
+    let condition = Condition.category(set.classes[range.lowerBound + sequence % range.count])
+    if sequence < range.count { return SequenceStart(sequence, condition: condition) }
+    return SequenceStart(
+      sequence, condition: condition.null(classes: gpt.configuration.classCount),
+      sharingWith: policy.branches == .shared ? sequence - range.count : nil)
   }
 }

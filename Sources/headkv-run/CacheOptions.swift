@@ -52,8 +52,8 @@ struct CacheOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Whether both branches of a guided picture keep the same tokens (shared). (default: "
-        + "independent)", valueName: "how"))
+      "Whether both branches of a guided picture keep the same tokens (shared) or each its own "
+        + "choice (independent). (default: shared)", valueName: "how"))
   var kvBranches: GuidanceBranches?
 
   /// What was asked for; what was not is taken from `base`.

@@ -57,7 +57,8 @@ struct Compare: ParsableCommand {
     let set = try evaluation.known.load()
     let progress = ProgressLine(quiet: common.quiet)
     let results = try Evaluator(
-      gpt: gpt, policies: asked.entries.map(\.choice), threads: common.threadCount,
+      gpt: gpt, policies: asked.entries.map(\.choice), guidanceScale: evaluation.cfgScale,
+      threads: common.threadCount,
       batch: evaluation.batch
     ).evaluateAll(set, limit: evaluation.limit) { done, total in
       progress.update(done, of: total, unit: "pictures")
@@ -78,7 +79,7 @@ struct Compare: ParsableCommand {
       page.settings = [
         ("model", gpt.configuration.summary),
         ("pictures", "\(results[0].report.sequences)"),
-        ("kv-type", rows.element.rawValue),
+        ("kv-type", rows.element.rawValue), ("cfg-scale", "\(evaluation.cfgScale)"),
         ("loss with the full cache", String(format: "%.4f nats a token", results[0].report.nllFull)),
       ]
       page.charts = [chart]
@@ -103,13 +104,17 @@ struct Compare: ParsableCommand {
     return "caches of a sequence, planned:\n" + TableFormat.text.table([columns] + rows, words: 2) + "\n"
   }
 
+  private var guidance: String {
+    evaluation.cfgScale > 1 ? ", cfg-scale \(evaluation.cfgScale)" : ""
+  }
+
   private func chart(
     _ names: [String], _ lines: [ComparisonLine], pictures: Int
   ) throws -> LossMemoryChart {
     try LossMemoryChart(
       title: "What a smaller cache costs",
       subtitle:
-        "Extra loss on \(pictures) held-out pictures; \(rows.element.rawValue) rows held once budgets are set",
+        "Extra loss on \(pictures) held-out pictures\(guidance); \(rows.element.rawValue) rows held once budgets are set",
       series: names.map { name in
         LossMemoryChart.Series(
           name: name,

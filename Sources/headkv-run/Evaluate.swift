@@ -29,7 +29,8 @@ struct Evaluate: ParsableCommand {
     let gpt = try model.load(needsTokenizer: false).gpt
     let set = try evaluation.known.load()
     let evaluator = Evaluator(
-      gpt: gpt, policies: [choice], threads: common.threadCount, batch: evaluation.batch)
+      gpt: gpt, policies: [choice], guidanceScale: evaluation.cfgScale,
+      threads: common.threadCount, batch: evaluation.batch)
     let progress = ProgressLine(quiet: common.quiet)
     let result = try evaluator.evaluate(set, limit: evaluation.limit) { done, total in
       progress.update(done, of: total, unit: "pictures")
@@ -44,14 +45,15 @@ struct Evaluate: ParsableCommand {
         ], to: perToken)
     }
     let report = result.report
+    let guidance = evaluation.cfgScale > 1 ? ", cfg-scale \(evaluation.cfgScale)" : ""
     if common.json {
       try Output.json(
         Answer(
-          report, policy: choice.name, budget: cache.kvBudget, type: cache.rows.element))
+          report, policy: choice.name, cfgScale: evaluation.cfgScale, budget: cache.kvBudget, type: cache.rows.element))
     }
     Output.text(
       """
-      \(report.sequences) pictures of \(report.tokensPerSequence) tokens, \(choice.summary)
+      \(report.sequences) pictures of \(report.tokensPerSequence) tokens\(guidance), \(choice.summary)
       """
         + String(
           format: """
@@ -71,6 +73,7 @@ struct Evaluate: ParsableCommand {
 
 private struct Answer: Encodable {
   let policy: String
+  let cfg_scale: Float
   let budget: String?
   let type: CacheElement
   let sequences: Int
@@ -90,8 +93,12 @@ private struct Answer: Encodable {
   let cache_bytes_full: Int
   let seconds: Double
 
-  init(_ report: EvaluationReport, policy: String, budget: String?, type: CacheElement) {
+  init(
+    _ report: EvaluationReport, policy: String, cfgScale: Float, budget: String?,
+    type: CacheElement
+  ) {
     self.policy = policy
+    cfg_scale = cfgScale
     self.budget = budget
     self.type = type
     sequences = report.sequences

@@ -4,6 +4,12 @@ import ArgumentParser
 struct EvaluationOptions: ParsableArguments {
   @OptionGroup var known: TokenSetOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Guidance: how much predictions with and without the class count; 1 compares those with it "
+        + "alone.", valueName: "number"))
+  var cfgScale: Float = 1
+
   @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
   var limit: Int?
 
@@ -14,6 +20,9 @@ struct EvaluationOptions: ParsableArguments {
 
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+    guard cfgScale.isFinite, cfgScale >= 0 else {
+      throw ValidationError("--cfg-scale must be a number that is not negative")
+    }
     guard (1...4096).contains(batch) else { throw ValidationError("--batch must be 1 to 4096") }
   }
 }

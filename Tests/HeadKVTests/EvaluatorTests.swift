@@ -28,6 +28,49 @@ import Testing
     #expect(alone.losses == window.losses)
   }
 
+  /// Guided predictions are compared: those of the full run are an engine's logits, mixed.
+  @Test func guidedPredictionsAreMixed() throws {
+    let gpt = try ImageModel.bundled().gpt
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
+    let found = try Evaluator(gpt: gpt, policy: "full", guidanceScale: 3, batch: 2)
+      .evaluate(set, limit: 3)
+    #expect(found.report.delta == 0 && found.report.meanKL == 0)
+    let engine = DecodeEngine(model: gpt, sequences: 2, threads: 1)
+    try engine.begin(0, condition: .category(set.classes[2]))
+    try engine.begin(1, condition: .category(gpt.configuration.classCount))
+    for (index, token) in set.tokens[2].enumerated() {
+      let loss = engine.withLogits(0) { conditional in
+        engine.withLogits(1) { unconditional in
+          let mixed = conditional.indices.map {
+            Double(unconditional[$0]) + 3 * Double(conditional[$0] - unconditional[$0])
+          }
+          return log(mixed.reduce(0) { $0 + exp($1) }) - mixed[Int(token)]
+        }
+      }
+      #expect(abs(Double(found.losses[2][index]) - loss) < 1e-4)
+      if index == 255 { break }
+      engine.step(
+        (0..<2).map { StepRow(sequence: $0, token: token, position: Int32(index)) })
+    }
+    #expect(throws: OptionError.self) {
+      try Evaluator(gpt: gpt, guidanceScale: .nan).evaluate(set, limit: 1)
+    }
+  }
+
+  /// What both branches lack, guidance does not multiply.
+  @Test func sharedBranchesLoseLessUnderGuidance() throws {
+    let gpt = try ImageModel.bundled().gpt
+    let set = try TokenSet(reading: BundledFiles.path("eval.safetensors"))
+    let found = try Evaluator(
+      gpt: gpt,
+      policies: GuidanceBranches.allCases.map {
+        PolicyChoice("auto", budget: .share(0.1), branches: $0)
+      }, guidanceScale: 4
+    ).evaluateAll(set, limit: 16).map(\.report.meanKL)
+    // Independent branches come first.
+    #expect(found[1] * 2 < found[0])
+  }
+
   @Test func badSetsAreNamed() throws {
     let model = try ImageModel.bundled()
     let path = NSTemporaryDirectory() + "headkv-evaluator-\(getpid()).safetensors"

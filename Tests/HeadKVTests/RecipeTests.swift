@@ -71,7 +71,7 @@ import Testing
     (#""columns":2"#, #""columns":0"#, "columns"),
     (#""cfgInterval":7"#, #""cfgInterval":-9"#, "cfg-interval"),
     (#""budget":"1/6""#, #""budget":"1/0""#, "1/0"),
-    (#""branches":"independent""#, #""branches":"x""#, "'x'"),
+    (#""branches":"shared""#, #""branches":"x""#, "'x'"),
     (#""kvType":"f32""#, #""kvType":"f64""#, "kvType"),
     (#""heads":6"#, #""heads":9223372036854775807"#, "heads"),
     (#""gridWidth":16"#, #""gridWidth":0"#, "gridWidth"),

@@ -62,6 +62,6 @@ extension PolicyChoice {
     return "kv-policy \(name)" + (all.isEmpty ? "" : " (\(all.joined(separator: ", ")))")
       + ", kv-budget \(budget?.description ?? "100%")"
       + ", kv-type \((element ?? .f32).rawValue)"
-      + (branches == .independent ? "" : ", \(branches.rawValue) branches")
+      + (branches == .shared ? "" : ", \(branches.rawValue) branches")
   }
 }

@@ -84,10 +84,14 @@ final class DecodeRun {
   private func makeEngine() -> DecodeEngine {
     let engine = DecodeEngine(
       model: model, policy: policy, sequences: setting.sequences, pool: pool)
-    for index in 0..<setting.sequences {
-      // The classes are the model's own, so beginning cannot fail.
-      try! engine.begin(index, condition: .category(index < setting.batch ? index % 1000 : 1000))
-    }
+    // The classes are the model's own, so beginning cannot fail.
+    try! engine.begin(
+      (0..<setting.sequences).map { index in
+        SequenceStart(
+          index, condition: .category(index < setting.batch ? index % 1000 : 1000),
+          sharingWith: index < setting.batch || policy.branches == .independent
+            ? nil : index - setting.batch)
+      }, guidance: guidance)
     return engine
   }
 

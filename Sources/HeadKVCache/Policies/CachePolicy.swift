@@ -15,7 +15,7 @@ public struct CachePolicy: Sendable {
   /// - Throws: ``PolicyError/rows(_:)`` if the budgeter has not enough for this shape.
   public init(
     name: String, shape: SequenceShape, budgeter: any Budgeter, eviction: any EvictionRule,
-    schedule: EvictionSchedule = .everyToken, branches: GuidanceBranches = .independent
+    schedule: EvictionSchedule = .everyToken, branches: GuidanceBranches = .shared
   ) throws(PolicyError) {
     self.name = name
     self.shape = shape
@@ -57,6 +57,8 @@ public struct CachePolicy: Sendable {
 /// Whether the two branches of a guided picture keep rows of their own choice.
 public enum GuidanceBranches: String, Sendable, Hashable, CaseIterable {
   case independent
-  /// Both keep the rows of the same tokens, chosen by the weights of both.
+  /// Both keep the rows of the same tokens, chosen by the weights of both. What one branch lacks the
+  /// other lacks, too, and guidance, which multiplies the difference of their predictions, leaves it
+  /// as it is.
   case shared
 }

@@ -13,7 +13,7 @@ public struct PolicyChoice: Sendable, Hashable {
 
   public init(
     _ name: String = "auto", budget: CacheBudget? = nil, options: [String: String] = [:],
-    branches: GuidanceBranches = .independent, element: CacheElement? = nil
+    branches: GuidanceBranches = .shared, element: CacheElement? = nil
   ) {
     self.name = name
     self.budget = budget
