@@ -13,13 +13,12 @@ extension MemoryNeed {
     self.init(weights: gpt.weightBytes(as: precision), threads: options.threads)
     let shape = gpt.configuration
     let sequences = options.sequencesPerPicture
-    // A sampler is made for each batch: candidates, their weights and a heap.
+    // A sampler is made for each picture: candidates, their weights and a heap.
     work =
       DecodeEngine.workBytes(
         shape, precision: precision == .auto ? gpt.precision : precision, sequences: sequences,
         threads: options.threads)
-      + 8 * shape.grid.count
-    program += 24 * shape.vocabulary
+      + 8 * shape.grid.count + 24 * shape.vocabulary
     // Tokens, then the array that a file of them is written from.
     results = pictures * (4 + 8 + 8) * shape.grid.count
     guard let catalog else { return }
