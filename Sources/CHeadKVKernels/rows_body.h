@@ -116,6 +116,17 @@ HELPER v16 NAMED(load_filled)(const float *from, size_t count, float fill) {
   return NAMED(select)(inside, NAMED(load_part)(from, count), NAMED(splat)(fill));
 }
 
+#if LEVEL >= AVX512
+/// Lists the places from `at` on that are set in `takes`; returns how many.
+HELPER size_t NAMED(list_lanes)(int32_t *list, __mmask16 takes, size_t at) {
+  const unsigned count = (unsigned)__builtin_popcount(takes);
+  const __m512i places = (__m512i)(NAMED(lanes) + (int32_t)at);
+  _mm512_mask_storeu_epi32(list, (__mmask16)((1u << count) - 1),
+                           _mm512_maskz_compress_epi32(takes, places));
+  return count;
+}
+#endif
+
 /// Lists the rows from `first` on, other than `row`, that were born in [from, before).
 static size_t NAMED(list_born)(const int32_t *births, int32_t from, int32_t before, size_t row,
                                size_t first, size_t rows, int32_t *list) {
@@ -130,10 +141,7 @@ static size_t NAMED(list_born)(const int32_t *births, int32_t from, int32_t befo
     const __mmask16 takes = _mm512_mask_cmpge_epi32_mask(inside, born, earliest) &
                             _mm512_cmplt_epi32_mask(born, end) &
                             _mm512_cmpneq_epi32_mask(places, self);
-    const unsigned count = (unsigned)__builtin_popcount(takes);
-    _mm512_mask_storeu_epi32(list + listed, (__mmask16)((1u << count) - 1),
-                             _mm512_maskz_compress_epi32(takes, places));
-    listed += count;
+    listed += NAMED(list_lanes)(list + listed, takes, at);
   }
 #else
   for (size_t i = first; i < rows; i++) {

@@ -48,11 +48,7 @@ static size_t NAMED(list_between)(const float *x, size_t n, float least, float b
     const __m512 a = _mm512_maskz_loadu_ps(inside, x + at);
     const __mmask16 takes = _mm512_mask_cmp_ps_mask(inside, a, low, _CMP_GE_OQ) &
                             _mm512_cmp_ps_mask(a, high, _CMP_NGE_UQ);
-    const unsigned count = (unsigned)__builtin_popcount(takes);
-    const __m512i places = (__m512i)(NAMED(lanes) + (int32_t)at);
-    _mm512_mask_storeu_epi32(list + listed, (__mmask16)((1u << count) - 1),
-                             _mm512_maskz_compress_epi32(takes, places));
-    listed += count;
+    listed += NAMED(list_lanes)(list + listed, takes, at);
   }
 #else
   for (size_t i = 0; i < n; i++) {

@@ -35,7 +35,7 @@ struct BatchDrawing {
       guidanceScale: options.guidanceScale, pictures: Array(pictures[range]), length: grid.count,
       vocabulary: gpt.configuration.vocabulary, pool: pool, sampler: generator.makeSampler)
     if first == 0 {
-      try loop.begin(starts(range), engine, guided: guided)
+      try loop.begin(starts(range, engine), engine, guided: guided)
     } else {
       try restore(range, engine)
     }
@@ -88,26 +88,16 @@ struct BatchDrawing {
     if !kinds.isDisjoint(with: [.evicted, .profiled]) { watch.look(engine, kinds, emit) }
   }
 
-  /// The branches of the pictures: the conditional ones, then under guidance the others.
-  private func starts(_ range: Range<Int>) -> [SequenceStart] {
-    let classes = generator.gpt.configuration.classCount
-    var starts = range.enumerated().map { index, picture in
-      SequenceStart(
-        index, condition: pictures[picture].condition,
-        observers: observers(picture, .conditional))
-    }
-    if options.isGuided {
-      starts += range.enumerated().map { index, picture in
-        SequenceStart(
-          range.count + index, condition: pictures[picture].condition.null(classes: classes),
-          sharingWith: leader(index), observers: observers(picture, .unconditional))
-      }
+  /// The branches of the pictures, with those that watch them.
+  private func starts(_ range: Range<Int>, _ engine: DecodeEngine) -> [SequenceStart] {
+    var starts = engine.starts(
+      of: range.map { pictures[$0].condition }, isGuided: options.isGuided)
+    for index in starts.indices {
+      starts[index].observers = observers(
+        range.lowerBound + index % range.count,
+        index < range.count ? .conditional : .unconditional)
     }
     return starts
-  }
-
-  private func leader(_ index: Int) -> Int? {
-    generator.policy.branches == .shared ? index : nil
   }
 
   /// The same branches, as they were when the pictures were left.
@@ -118,9 +108,10 @@ struct BatchDrawing {
         length: grid.count, vocabulary: generator.gpt.configuration.vocabulary, options)
       for (branch, cache) in zip(GuidanceBranch.allCases, state.caches) {
         let isOther = branch == .unconditional
+        let isFollower = isOther && generator.policy.branches == .shared
         try engine.restore(
           isOther ? range.count + index : index, cache,
-          sharingWith: isOther ? leader(index) : nil, observers: observers(picture, branch))
+          sharingWith: isFollower ? index : nil, observers: observers(picture, branch))
       }
     }
   }

@@ -123,9 +123,10 @@ public struct Evaluator: Sendable {
     let kept = policies.map {
       DecodeEngine(model: gpt, policy: $0, sequences: sequences, pool: pool)
     }
-    for engine in [full] + kept {
-      try engine.begin(
-        (0..<sequences).map { start($0, set, range, engine.policy) }, guidance: guidance)
+    let engines = [full] + kept
+    let conditions = range.map { Condition.category(set.classes[$0]) }
+    for engine in engines {
+      try engine.begin(engine.starts(of: conditions, isGuided: isGuided), guidance: guidance)
     }
     for policy in kept.indices { tallies[policy].start(range.count) }
     var rows: [StepRow] = []
@@ -152,18 +153,7 @@ public struct Evaluator: Sendable {
           StepRow(
             sequence: sequence, token: set.tokens[picture][token], position: Int32(token)))
       }
-      for engine in [full] + kept { engine.step(rows, guidance: guidance) }
+      for engine in engines { engine.step(rows, guidance: guidance) }
     }
-  }
-
-  /// The conditional branches come first.
-  private func start(
-    _ sequence: Int, _ set: TokenSet, _ range: Range<Int>, _ policy: CachePolicy
-  ) -> SequenceStart {
-    let condition = Condition.category(set.classes[range.lowerBound + sequence % range.count])
-    if sequence < range.count { return SequenceStart(sequence, condition: condition) }
-    return SequenceStart(
-      sequence, condition: condition.null(classes: gpt.configuration.classCount),
-      sharingWith: policy.branches == .shared ? sequence - range.count : nil)
   }
 }

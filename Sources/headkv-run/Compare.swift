@@ -104,17 +104,13 @@ struct Compare: ParsableCommand {
     return "caches of a sequence, planned:\n" + TableFormat.text.table([columns] + rows, words: 2) + "\n"
   }
 
-  private var guidance: String {
-    evaluation.cfgScale > 1 ? ", cfg-scale \(evaluation.cfgScale)" : ""
-  }
-
   private func chart(
     _ names: [String], _ lines: [ComparisonLine], pictures: Int
   ) throws -> LossMemoryChart {
     try LossMemoryChart(
       title: "What a smaller cache costs",
       subtitle:
-        "Extra loss on \(pictures) held-out pictures\(guidance); \(rows.element.rawValue) rows held once budgets are set",
+        "Extra loss on \(pictures) held-out pictures\(evaluation.guidance); \(rows.element.rawValue) rows held once budgets are set",
       series: names.map { name in
         LossMemoryChart.Series(
           name: name,

@@ -45,7 +45,6 @@ struct Evaluate: ParsableCommand {
         ], to: perToken)
     }
     let report = result.report
-    let guidance = evaluation.cfgScale > 1 ? ", cfg-scale \(evaluation.cfgScale)" : ""
     if common.json {
       try Output.json(
         Answer(
@@ -53,7 +52,7 @@ struct Evaluate: ParsableCommand {
     }
     Output.text(
       """
-      \(report.sequences) pictures of \(report.tokensPerSequence) tokens\(guidance), \(choice.summary)
+      \(report.sequences) pictures of \(report.tokensPerSequence) tokens\(evaluation.guidance), \(choice.summary)
       """
         + String(
           format: """

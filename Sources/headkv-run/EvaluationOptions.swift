@@ -10,6 +10,9 @@ struct EvaluationOptions: ParsableArguments {
         + "alone.", valueName: "number"))
   var cfgScale: Float = 1
 
+  /// For a line of text; nothing without guidance.
+  var guidance: String { cfgScale > 1 ? ", cfg-scale \(cfgScale)" : "" }
+
   @Option(help: ArgumentHelp("Pictures to use at most. (default: all)", valueName: "number"))
   var limit: Int?
 

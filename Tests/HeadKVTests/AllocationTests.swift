@@ -45,11 +45,7 @@ struct AllocationTests {
       pictures: PictureRequest.pictures([.category(0), .category(1)], seed: 0), length: 256,
       vocabulary: 512, pool: pool, sampler: { Sampler(sampling, vocabulary: $0) })
     try loop.begin(
-      (0..<4).map { index in
-        SequenceStart(
-          index, condition: .category(index < 2 ? index : 10),
-          sharingWith: index >= 2 && choice.branches == .shared ? index - 2 : nil)
-      }, engine, guided: true)
+      engine.starts(of: [.category(0), .category(1)], isGuided: true), engine, guided: true)
     var counted = 0
     for token in 0..<80 {
       let before = headkv_thread_allocations()

@@ -86,12 +86,8 @@ final class DecodeRun {
       model: model, policy: policy, sequences: setting.sequences, pool: pool)
     // The classes are the model's own, so beginning cannot fail.
     try! engine.begin(
-      (0..<setting.sequences).map { index in
-        SequenceStart(
-          index, condition: .category(index < setting.batch ? index % 1000 : 1000),
-          sharingWith: index < setting.batch || policy.branches == .independent
-            ? nil : index - setting.batch)
-      }, guidance: guidance)
+      engine.starts(of: (0..<setting.batch).map { .category($0 % 1000) }, isGuided: true),
+      guidance: guidance)
     return engine
   }
 

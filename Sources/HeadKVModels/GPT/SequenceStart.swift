@@ -19,3 +19,20 @@ public struct SequenceStart {
     self.observers = observers
   }
 }
+
+extension DecodeEngine {
+  /// The starts of pictures' branches, numbered as ``Guidance`` has them: the conditional ones, then,
+  /// if the pictures are guided, the others, which follow theirs where the policy says so.
+  package func starts(of conditions: [Condition], isGuided: Bool) -> [SequenceStart] {
+    var starts = conditions.enumerated().map { SequenceStart($0, condition: $1) }
+    if isGuided {
+      starts += starts.map { start in
+        SequenceStart(
+          conditions.count + start.sequence,
+          condition: start.condition.null(classes: model.configuration.classCount),
+          sharingWith: policy.branches == .shared ? start.sequence : nil)
+      }
+    }
+    return starts
+  }
+}
